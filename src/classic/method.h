@@ -1,0 +1,60 @@
+// What the pipeline knows of a classical method. methods.cpp holds the table.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "core/canvas.h"
+#include "core/memory.h"
+#include "core/parameter.h"
+#include "core/task.h"
+#include "core/threads.h"
+
+namespace infill::classic {
+
+// Values equal infill_method.
+enum class MethodId : int32_t {
+  kAuto = 0,
+  kHarmonic = 1,
+  kBiharmonic = 2,
+  kTelea = 3,
+  kNavierStokes = 4,
+  kPushPull = 5,
+  kPatchMatch = 32,
+};
+
+// What a running fill may use. Memory comes from the arena alone: no container that grows, no new.
+struct Work {
+  Threads& threads;
+  Task& task;
+  Arena& arena;
+  uint64_t seed = 0;
+};
+
+struct Method {
+  MethodId id;
+  const char* name;     // "navier-stokes"
+  const char* summary;  // one line for --help: what it is good at
+  std::span<const Parameter> parameters;
+
+  // Known pixels wanted on every side of a hole whose bounding box is width x height.
+  int32_t (*context)(const Settings& settings, int32_t width, int32_t height);
+  // Two holes with fewer known pixels than this between them are solved together.
+  int32_t coupling;
+  // Bytes of arena that fill() takes at most, and not less than half of that.
+  size_t (*scratch)(const CanvasShape& shape, const Settings& settings);
+  // Writes every kHole pixel of every plane and nothing else. The bytes do not depend on the number of
+  // threads or on the instruction set. The canvas has a known pixel.
+  void (*fill)(Canvas& canvas, const Settings& settings, Work& work);
+  // Share of the surroundings' grain added by default: 0 keeps the textbook answer.
+  double grain;
+};
+
+[[nodiscard]] std::span<const Method* const> methods();
+// Null when there is none.
+[[nodiscard]] const Method* find_method(MethodId id);
+[[nodiscard]] const Method* find_method(std::string_view name);
+
+}  // namespace infill::classic

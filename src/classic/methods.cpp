@@ -1,0 +1,28 @@
+#include <algorithm>
+#include <array>
+
+#include "classic/method.h"
+
+namespace infill::classic {
+
+namespace {
+constexpr std::array<const Method*, 0> kMethods{};
+}  // namespace
+
+std::span<const Method* const> methods() {
+  return kMethods;
+}
+
+const Method* find_method(MethodId id) {
+  const auto at =
+      std::find_if(kMethods.begin(), kMethods.end(), [id](const Method* m) { return m->id == id; });
+  return at == kMethods.end() ? nullptr : *at;
+}
+
+const Method* find_method(std::string_view name) {
+  const auto at =
+      std::find_if(kMethods.begin(), kMethods.end(), [name](const Method* m) { return name == m->name; });
+  return at == kMethods.end() ? nullptr : *at;
+}
+
+}  // namespace infill::classic

@@ -1,0 +1,57 @@
+#include "core/memory.h"
+
+#include <new>
+
+#include "core/status.h"
+
+namespace infill {
+
+void* Memory::allocate(size_t size) {
+  const uint64_t now = used_.fetch_add(size, std::memory_order_relaxed) + size;
+  if (limit_ != 0 && now > limit_) {
+    used_.fetch_sub(size, std::memory_order_relaxed);
+    fail(Status::kMemoryLimit, "memory_limit: ", size, " bytes are needed, ", limit_, " allowed and ",
+         now - size, " in use");
+  }
+  void* memory = nullptr;
+  if (allocator_.alloc != nullptr) {
+    // The host's allocator is promised a size above zero.
+    memory = allocator_.alloc(allocator_.user, size == 0 ? 1 : size, kAlignment);
+  } else {
+    memory = ::operator new (size, std::align_val_t{kAlignment}, std::nothrow);
+  }
+  if (memory == nullptr) {
+    used_.fetch_sub(size, std::memory_order_relaxed);
+    fail(Status::kOutOfMemory, "out of memory: ", size, " bytes were asked for");
+  }
+  uint64_t peak = peak_.load(std::memory_order_relaxed);
+  while (now > peak && !peak_.compare_exchange_weak(peak, now, std::memory_order_relaxed)) {
+  }
+  return memory;
+}
+
+void Memory::release(void* memory, size_t size) noexcept {
+  if (memory == nullptr) return;
+  if (allocator_.free != nullptr) {
+    allocator_.free(allocator_.user, memory, size == 0 ? 1 : size, kAlignment);
+  } else {
+    ::operator delete (memory, std::align_val_t{kAlignment});
+  }
+  used_.fetch_sub(size, std::memory_order_relaxed);
+}
+
+std::byte* Arena::bytes(size_t count, size_t each) {
+  constexpr size_t kAlign = Memory::kAlignment;
+  if (count > (SIZE_MAX / 4) / each)
+    fail(Status::kOutOfMemory, "out of memory: an array of ", count, " items");
+  const size_t size = (count * each + kAlign - 1) / kAlign * kAlign;
+  if (size > size_ - used_) {
+    fail(Status::kInternal, "scratch arena exhausted: ", size, " bytes after ", used_, " of ", size_);
+  }
+  std::byte* at = data_ == nullptr ? nullptr : data_ + used_;
+  used_ += size;
+  if (used_ > peak_) peak_ = used_;
+  return at;
+}
+
+}  // namespace infill

@@ -1,0 +1,53 @@
+// A whole fill: plan -> fill -> blend, on the caller's pixels.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "classic/method.h"
+#include "core/image.h"
+#include "core/memory.h"
+#include "core/parameter.h"
+#include "core/task.h"
+#include "core/threads.h"
+
+namespace infill::pipeline {
+
+// Images are resolved and checked one by one (core/image.h); fill() checks that they fit each other.
+struct Request {
+  Image src, mask, dst;
+  std::optional<Image> reference;  // more pixels to borrow from
+  std::optional<Image> allow;      // non-zero: may be copied from; src's size
+  Rect roi;                        // holes inside it are filled
+  uint64_t seed = 0;
+};
+
+enum BlendParameter : size_t { kSeam, kGrain, kBlendParameterCount };
+// "blend.seam", "blend.grain"; the default of the latter is the method's.
+[[nodiscard]] std::span<const Parameter> blend_parameters();
+
+struct Options {
+  const classic::Method* method = nullptr;
+  Settings method_settings;
+  Settings blend_settings;
+};
+
+struct Result {
+  uint64_t hole_pixels = 0;  // mask above 0 inside the roi
+  uint32_t tiles = 0;        // crops worked on
+  Rect bounds;               // of the filled pixels
+};
+
+// Pixels whose mask is 0 come out of it bit for bit. Throws Error; see infill_fill in <infill.h> for what dst
+// holds then. cache holds scratch between calls and may be empty.
+Result fill(const Request& request, const Options& options, Memory& memory, Block& cache, Threads& threads,
+            Task& task);
+
+struct Estimate {
+  uint64_t bytes = 0;  // most of Memory in use at once, what cache holds included
+  uint32_t tiles = 0;
+};
+// A mask without data counts as all hole; the other images' data is not read.
+Estimate estimate(const Request& request, const Options& options, Memory& memory, Threads& threads);
+
+}  // namespace infill::pipeline
