@@ -12,6 +12,9 @@ function(infill_target name)
     -Wnon-virtual-dtor -Wold-style-cast -Woverloaded-virtual -Wvla -ffp-contract=off)
   if(CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64")
     target_compile_options(${name} PRIVATE -march=x86-64-v2)
+    # Highway's targets: SSE4 (the baseline; v2 lacks the AES and CLMUL it would ask for), AVX2, AVX3.
+    target_compile_definitions(${name} PRIVATE HWY_DISABLE_PCLMUL_AES
+      HWY_DISABLED_TARGETS=\(HWY_SSSE3|HWY_AVX3_DL\))
   endif()
   if(INFILL_WERROR)
     target_compile_options(${name} PRIVATE -Werror)
