@@ -33,6 +33,16 @@ struct Work {
   uint64_t seed = 0;
 };
 
+// Values equal infill_quality.
+enum class Quality : int32_t { kDefault = 0, kFast = 16, kBalanced = 32, kHigh = 48 };
+
+// What a quality means to a method: values that replace defaults.
+struct Preset {
+  Quality quality;
+  size_t parameter;  // index in Method::parameters
+  double value;
+};
+
 struct Method {
   MethodId id;
   const char* name;     // "navier-stokes"
@@ -50,7 +60,11 @@ struct Method {
   void (*fill)(Canvas& canvas, const Settings& settings, Work& work);
   // Share of the surroundings' grain added by default: 0 keeps the textbook answer.
   double grain;
+  std::span<const Preset> presets = {};  // kDefault and kBalanced need none
 };
+
+// The defaults of the method at a quality.
+[[nodiscard]] Settings default_settings(const Method& method, Quality quality);
 
 [[nodiscard]] std::span<const Method* const> methods();
 // Null when there is none.

@@ -13,6 +13,14 @@ std::span<const Method* const> methods() {
   return kMethods;
 }
 
+Settings default_settings(const Method& method, Quality quality) {
+  Settings settings(method.parameters);
+  for (const Preset& preset : method.presets) {
+    if (preset.quality == quality) settings.set(preset.parameter, preset.value);
+  }
+  return settings;
+}
+
 const Method* find_method(MethodId id) {
   const auto at =
       std::find_if(kMethods.begin(), kMethods.end(), [id](const Method* m) { return m->id == id; });
