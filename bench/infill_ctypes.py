@@ -1,0 +1,186 @@
+"""The parts of <infill.h> that the comparison needs, through ctypes. Pictures are NumPy arrays (BGR)."""
+
+from __future__ import annotations
+
+import ctypes as c
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+
+METHODS = {"harmonic": 1, "biharmonic": 2, "telea": 3, "navier-stokes": 4, "push-pull": 5, "patchmatch": 32}
+# Element type and number of channels to infill_format. Three floats are filled alike in any order.
+FORMATS = {("uint8", 1): 1, ("uint8", 3): 4, ("float32", 1): 97, ("float32", 3): 98}
+
+
+class Error(RuntimeError):
+    """A call failed; the text is the library's."""
+
+
+class _Error(c.Structure):
+    _fields_ = [
+        ("status", c.c_int32),
+        ("native_kind", c.c_int32),
+        ("native_code", c.c_int32),
+        ("reserved", c.c_uint32),
+        ("message", c.c_char * 496),
+    ]
+
+
+class _Image(c.Structure):
+    _fields_ = [
+        ("struct_size", c.c_uint32),
+        ("flags", c.c_uint32),
+        ("format", c.c_int32),
+        ("width", c.c_int32),
+        ("height", c.c_int32),
+        ("color", c.c_int32),
+        ("alpha", c.c_int32),
+        ("device_type", c.c_int32),
+        ("device_index", c.c_int32),
+        ("reserved", c.c_uint32),
+        ("row_stride", c.c_int64),
+        ("pixel_stride", c.c_int64),
+        ("channel_stride", c.c_int64),
+        ("data", c.c_void_p),
+        ("reserved_ptr", c.c_void_p),
+    ]
+
+
+class Rect(c.Structure):
+    _fields_ = [("x", c.c_int32), ("y", c.c_int32), ("width", c.c_int32), ("height", c.c_int32)]
+
+
+class _SessionDesc(c.Structure):
+    _fields_ = [
+        ("struct_size", c.c_uint32),
+        ("flags", c.c_uint32),
+        ("method", c.c_int32),
+        ("quality", c.c_int32),
+    ]
+
+
+class _ParamInfo(c.Structure):
+    _fields_ = [
+        ("struct_size", c.c_uint32),
+        ("type", c.c_int32),
+        ("name", c.c_char_p),
+        ("help", c.c_char_p),
+        ("minimum", c.c_double),
+        ("maximum", c.c_double),
+        ("default_value", c.c_double),
+        ("value", c.c_double),
+    ]
+
+
+class _FillDesc(c.Structure):
+    _fields_ = [
+        ("struct_size", c.c_uint32),
+        ("flags", c.c_uint32),
+        ("roi", Rect),
+        ("seed", c.c_uint64),
+        ("src", c.POINTER(_Image)),
+        ("mask", c.POINTER(_Image)),
+        ("dst", c.POINTER(_Image)),
+        ("reference", c.POINTER(_Image)),
+        ("allow", c.POINTER(_Image)),
+        ("progress", c.c_void_p),
+        ("progress_user", c.c_void_p),
+        ("reserved_ptr", c.c_void_p),
+    ]
+
+
+class _Handle(c.Structure):
+    pass
+
+
+_HANDLE = c.POINTER(_Handle)
+S = TypeVar("S", bound=c.Structure)
+
+
+def _sized(kind: type[S]) -> S:
+    return kind(struct_size=c.sizeof(kind))
+
+
+def _view(array: np.ndarray) -> _Image:
+    """A view of a picture (height, width[, channels]) with whatever strides it has."""
+    image = _sized(_Image)
+    channels = array.shape[2] if array.ndim == 3 else 1
+    image.format = FORMATS[array.dtype.name, channels]
+    image.height, image.width = array.shape[:2]
+    image.row_stride, image.pixel_stride = array.strides[:2]
+    image.channel_stride = array.strides[2] if array.ndim == 3 else 0
+    image.data = array.ctypes.data
+    return image
+
+
+class Library:
+    """libinfill.so and one context with its defaults."""
+
+    def __init__(self, path: Path) -> None:
+        self._c = c.CDLL(str(path))
+        self._c.infill_build_info.restype = c.c_char_p
+        self._c.infill_session_param_count.restype = c.c_uint32
+        self._c.infill_session_destroy.restype = None
+        self._c.infill_context_destroy.restype = None
+        self.context = _HANDLE()
+        self.call("infill_context_create", None, c.byref(self.context))
+
+    def __del__(self) -> None:
+        if hasattr(self, "context"):
+            self._c.infill_context_destroy(self.context)
+
+    def call(self, name: str, *arguments: object) -> None:
+        error = _Error()
+        if getattr(self._c, name)(*arguments, c.byref(error)) < 0:
+            raise Error(f"{name}: {error.message.decode()}")
+
+    def build_info(self) -> str:
+        return self._c.infill_build_info().decode()
+
+    def session(self, method: str) -> Session:
+        return Session(self, method)
+
+
+class Session:
+    """One method with its parameters."""
+
+    def __init__(self, library: Library, method: str) -> None:
+        self._library = library
+        self._handle = _HANDLE()
+        desc = _sized(_SessionDesc)
+        desc.method = METHODS[method]
+        library.call("infill_session_create", library.context, c.byref(desc), c.byref(self._handle))
+
+    def __del__(self) -> None:
+        if hasattr(self, "_handle"):
+            self._library._c.infill_session_destroy(self._handle)
+
+    def parameters(self) -> dict[str, float]:
+        found = {}
+        for which in range(self._library._c.infill_session_param_count(self._handle)):
+            info = _sized(_ParamInfo)
+            self._library.call(
+                "infill_session_get_param_info", self._handle, c.c_uint32(which), c.byref(info)
+            )
+            found[info.name.decode()] = info.value
+        return found
+
+    def set(self, name: str, value: float) -> None:
+        self._library.call("infill_session_set_param", self._handle, name.encode(), c.c_double(value))
+
+    def fill(self, picture: np.ndarray, mask: np.ndarray) -> np.ndarray:
+        """The filled picture; the given one stays."""
+        result = np.empty_like(picture)
+        self._run(_view(picture), _view(mask), _view(result), Rect())
+        return result
+
+    def fill_in_place(self, picture: np.ndarray, mask: np.ndarray, roi: tuple[int, int, int, int]) -> None:
+        image = _view(picture)
+        self._run(image, _view(mask), image, Rect(*roi))
+
+    def _run(self, src: _Image, mask: _Image, dst: _Image, roi: Rect) -> None:
+        desc = _sized(_FillDesc)
+        desc.roi = roi
+        desc.src, desc.mask, desc.dst = c.pointer(src), c.pointer(mask), c.pointer(dst)
+        self._library.call("infill_fill", self._handle, c.byref(desc))
