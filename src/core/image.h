@@ -86,4 +86,21 @@ struct Image {
   [[nodiscard]] bool has_alpha() const { return format->alpha >= 0; }
 };
 
+// The longest side of a picture.
+constexpr int32_t kMaximumSide = 1 << 24;
+
+// Checks a view as a caller describes it and resolves its strides, where 0 stands for packed and interleaved:
+// channel_stride the size of a channel, pixel_stride that of all channels, row_stride width * |pixel_stride|.
+// Looks at no pixel; data may be null and need not be aligned. Throws kInvalidArgument, naming argument
+// ("src"), field and value, for a side below 1 or above kMaximumSide, addresses that overflow, and two cells
+// that share a byte.
+[[nodiscard]] Image resolve(Image view, const char* argument);
+
+// The bytes of a view, [begin, end), counted from data; begin is at most 0.
+struct ByteRange {
+  int64_t begin, end;
+  [[nodiscard]] uint64_t size() const { return static_cast<uint64_t>(end - begin); }
+};
+[[nodiscard]] ByteRange byte_range(const Image& image);
+
 }  // namespace infill
