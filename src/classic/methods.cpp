@@ -2,11 +2,14 @@
 #include <array>
 
 #include "classic/method.h"
+#include "classic/push_pull.h"
 
 namespace infill::classic {
 
 namespace {
-constexpr std::array<const Method*, 0> kMethods{};
+constexpr auto kMethods = std::to_array<const Method*>({
+    &kPushPull,
+});
 }  // namespace
 
 std::span<const Method* const> methods() {
