@@ -8,21 +8,12 @@ namespace infill {
 
 void* Memory::allocate(size_t size) {
   const uint64_t now = used_.fetch_add(size, std::memory_order_relaxed) + size;
-  if (limit_ != 0 && now > limit_) {
-    used_.fetch_sub(size, std::memory_order_relaxed);
-    fail(Status::kMemoryLimit, "memory_limit: ", size, " bytes are needed, ", limit_, " allowed and ",
-         now - size, " in use");
-  }
   void* memory = nullptr;
-  if (allocator_.alloc != nullptr) {
-    // The host's allocator is promised a size above zero.
-    memory = allocator_.alloc(allocator_.user, size == 0 ? 1 : size, kAlignment);
-  } else {
-    memory = ::operator new (size, std::align_val_t{kAlignment}, std::nothrow);
-  }
-  if (memory == nullptr) {
+  try {
+    memory = parent_ != nullptr ? parent_->allocate(size) : allocate_here(size, now);
+  } catch (...) {
     used_.fetch_sub(size, std::memory_order_relaxed);
-    fail(Status::kOutOfMemory, "out of memory: ", size, " bytes were asked for");
+    throw;
   }
   uint64_t peak = peak_.load(std::memory_order_relaxed);
   while (now > peak && !peak_.compare_exchange_weak(peak, now, std::memory_order_relaxed)) {
@@ -30,12 +21,30 @@ void* Memory::allocate(size_t size) {
   return memory;
 }
 
+void* Memory::allocate_here(size_t size, uint64_t in_use) {
+  if (limit_ != 0 && in_use > limit_) {
+    fail(Status::kMemoryLimit, "memory_limit: ", size, " bytes are needed, ", limit_, " allowed and ",
+         in_use - size, " in use");
+  }
+  void* memory = nullptr;
+  if (allocator_.alloc != nullptr) {
+    // The host's allocator is promised a size above zero.
+    memory = allocator_.alloc(allocator_.user, size == 0 ? 1 : size, kAlignment);
+  } else {
+    memory = ::operator new(size, std::align_val_t{kAlignment}, std::nothrow);
+  }
+  if (memory == nullptr) fail(Status::kOutOfMemory, "out of memory: ", size, " bytes were asked for");
+  return memory;
+}
+
 void Memory::release(void* memory, size_t size) noexcept {
   if (memory == nullptr) return;
-  if (allocator_.free != nullptr) {
+  if (parent_ != nullptr) {
+    parent_->release(memory, size);
+  } else if (allocator_.free != nullptr) {
     allocator_.free(allocator_.user, memory, size == 0 ? 1 : size, kAlignment);
   } else {
-    ::operator delete (memory, std::align_val_t{kAlignment});
+    ::operator delete(memory, std::align_val_t{kAlignment});
   }
   used_.fetch_sub(size, std::memory_order_relaxed);
 }

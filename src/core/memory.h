@@ -37,11 +37,12 @@ class Memory {
   [[nodiscard]] uint64_t limit() const { return limit_; }
   [[nodiscard]] uint64_t used() const { return used_.load(std::memory_order_relaxed); }
   [[nodiscard]] uint64_t peak() const { return peak_.load(std::memory_order_relaxed); }
-  [[nodiscard]] const Allocator& allocator() const { return allocator_; }
 
  private:
+  [[nodiscard]] void* allocate_here(size_t size, uint64_t in_use);
   Allocator allocator_;
-  uint64_t limit_;
+  uint64_t limit_ = 0;
+  Memory* parent_ = nullptr;
   std::atomic<uint64_t> used_{0};
   std::atomic<uint64_t> peak_{0};
 };

@@ -44,10 +44,12 @@ Result fill(const Request& request, const Options& options, Memory& memory, Bloc
             Task& task);
 
 struct Estimate {
-  uint64_t bytes = 0;  // most of Memory in use at once, what cache holds included
+  uint64_t bytes = 0;  // most of memory that fill() would have in use at once, what its cache holds included
   uint32_t tiles = 0;
 };
-// A mask without data counts as all hole; the other images' data is not read.
-Estimate estimate(const Request& request, const Options& options, Memory& memory, Threads& threads);
+// Reads the mask and no other pixel. A mask without data counts as all hole, a picture without a known pixel
+// as fillable.
+Estimate estimate(const Request& request, const Options& options, Memory& memory, size_t cached,
+                  Threads& threads);
 
 }  // namespace infill::pipeline

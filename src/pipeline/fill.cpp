@@ -1,0 +1,157 @@
+#include "pipeline/fill.h"
+
+#include <algorithm>
+#include <array>
+
+#include "core/pixels.h"
+#include "core/status.h"
+#include "pipeline/part.h"
+#include "pipeline/plan.h"
+
+namespace infill::pipeline {
+
+namespace {
+
+constexpr std::array<Parameter, kBlendParameterCount> kBlendParameters{{
+    {"blend.seam", "How much of the step at the hole's edge is taken out of the fill, 0 (none) to 1 (all).",
+     false, 0, 1, 1},
+    {"blend.grain",
+     "How much of the surroundings' missing grain is added to the fill, 0 (none) to 1 (all). The default is "
+     "the method's.",
+     false, 0, 1, 1},
+}};
+
+void check_same_size(const Image& image, const char* name, const Image& src) {
+  if (image.width == src.width && image.height == src.height) return;
+  fail(Status::kInvalidArgument, name, ": is ", image.width, " x ", image.height, " pixels, src ", src.width,
+       " x ", src.height);
+}
+
+void check(const Request& request, const Options& options) {
+  const Image& src = request.src;
+  check_same_size(request.mask, "mask", src);
+  check_same_size(request.dst, "dst", src);
+  if (request.dst.format != src.format || request.dst.color != src.color || request.dst.alpha != src.alpha) {
+    fail(Status::kInvalidArgument, "dst: format, color and alpha must be those of src (dst is ",
+         request.dst.format->name, ", src ", src.format->name, ")");
+  }
+  if (request.roi.empty() || intersect(request.roi, src.bounds()) != request.roi) {
+    fail(Status::kInvalidArgument, "roi: x ", request.roi.x, ", y ", request.roi.y, ", ", request.roi.width,
+         " x ", request.roi.height, " does not lie in src, ", src.width, " x ", src.height);
+  }
+  const bool copies = options.method->id == classic::MethodId::kPatchMatch;
+  if (request.allow) {
+    check_same_size(*request.allow, "allow", src);
+    if (!copies)
+      fail(Status::kUnsupported, "allow: ", options.method->name, " copies no pixels; patchmatch does");
+  }
+  if (request.reference) {
+    if (!copies)
+      fail(Status::kUnsupported, "reference: ", options.method->name, " copies no pixels; patchmatch does");
+    if (canvas_channels(*request.reference) != canvas_channels(src) ||
+        canvas_has_alpha(*request.reference) != canvas_has_alpha(src) ||
+        request.reference->color != src.color) {
+      fail(Status::kInvalidArgument,
+           "reference: channels, alpha and color must be those of src (reference is ",
+           request.reference->format->name, ", src ", src.format->name, ")");
+    }
+  }
+}
+
+// The whole reference picture as a canvas without holes.
+struct Reference {
+  Canvas canvas;
+
+  Reference(Arena& arena, const Image& image) {
+    canvas.width = image.width;
+    canvas.height = image.height;
+    canvas.channels = canvas_channels(image);
+    canvas.has_alpha = canvas_has_alpha(image);
+    canvas.linear = image.color == Color::kLinear;
+    const auto area = static_cast<size_t>(image.bounds().area());
+    for (size_t c = 0; c < static_cast<size_t>(canvas.channels); ++c) {
+      canvas.planes.at(c) = {arena.take<float>(area).data(), image.width, image.height, image.width};
+    }
+    canvas.label = {arena.take<uint8_t>(area).data(), image.width, image.height, image.width};
+  }
+
+  void load(const Image& image, Threads& threads, Task& task) {
+    threads.parallel_for(task, canvas.height, 16, [&](int64_t begin, int64_t end) {
+      for (auto y = static_cast<int32_t>(begin); y < end; ++y) {
+        std::fill_n(canvas.label.row(y), canvas.width, uint8_t{kKnown});
+        load_reference_row(image, canvas, y);
+        task.advance(static_cast<uint64_t>(canvas.width));
+      }
+    });
+  }
+};
+
+// Bytes of the block that the whole fill works in.
+size_t block_size(const Request& request, const Options& options, const Plan& plan, int32_t threads) {
+  size_t part_bytes = 0;
+  for (const Part& part : plan.parts)
+    part_bytes = std::max(part_bytes, part_scratch(part, request, options, threads));
+  Arena arena = Arena::measuring();
+  if (request.reference) const Reference reference(arena, *request.reference);
+  return arena.peak() + part_bytes;
+}
+
+void copy_roi(const Request& request, Threads& threads, Task& task) {
+  if (request.src.data == request.dst.data) return;  // in place
+  threads.parallel_for(task, request.roi.height, 16, [&](int64_t begin, int64_t end) {
+    for (auto y = static_cast<int32_t>(begin); y < end; ++y) {
+      copy_row(request.src, request.dst, {request.roi.y + y, request.roi.x, request.roi.right()});
+      task.advance(static_cast<uint64_t>(request.roi.width));
+    }
+  });
+}
+
+}  // namespace
+
+std::span<const Parameter> blend_parameters() {
+  return kBlendParameters;
+}
+
+Result fill(const Request& request, const Options& options, Memory& memory, Block& cache, Threads& threads,
+            Task& task) {
+  check(request, options);
+  task.set_range(Stage::kPlan, 0, 0, 0, 0);
+  const Plan plan = make_plan(request, options, memory, threads, task);
+  const size_t size = block_size(request, options, plan, threads.count());
+  if (cache.size() < size) {
+    cache = Block();  // before the new one is taken, so that the two are never held together
+    cache = Block(memory, size);
+  }
+  Arena arena(cache.data(), cache.size());
+  copy_roi(request, threads, task);
+
+  std::optional<Reference> reference;
+  if (request.reference && !plan.parts.empty()) {
+    reference.emplace(arena, *request.reference);
+    reference->load(*request.reference, threads, task);
+  }
+  double done = 0;
+  for (size_t i = 0; i < plan.parts.size(); ++i) {
+    const double share =
+        static_cast<double>(plan.parts[i].hole_pixels) / static_cast<double>(plan.hole_pixels);
+    const PartJob job{request, options,     plan, i, reference ? &reference->canvas : nullptr,
+                      done,    done + share};
+    fill_part(job, arena, threads, task);
+    done += share;
+  }
+  task.finish();
+  return {plan.hole_pixels, static_cast<uint32_t>(plan.parts.size()), plan.bounds};
+}
+
+Estimate estimate(const Request& request, const Options& options, Memory& memory, size_t cached,
+                  Threads& threads) {
+  check(request, options);
+  Task task;
+  Memory counted(&memory);
+  const Plan plan = make_plan(request, options, counted, threads, task);
+  const size_t block = std::max(cached, block_size(request, options, plan, threads.count()));
+  return {std::max(counted.peak() + cached, counted.used() + block),
+          static_cast<uint32_t>(plan.parts.size())};
+}
+
+}  // namespace infill::pipeline

@@ -1,0 +1,233 @@
+#include "pipeline/part.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "core/mask.h"
+#include "core/pixels.h"
+#include "pipeline/grain.h"
+#include "pipeline/seam.h"
+
+namespace infill::pipeline {
+
+namespace {
+
+// Rows that one piece of a parallel loop works on.
+constexpr int64_t kRows = 16;
+// What the method's own work takes of a part's time; the rest is blending.
+constexpr double kMethodShare = 0.95;
+
+// Known pixels that touch a hole lie in the rows above and below a run, one further on each side, and at its
+// ends.
+size_t most_rim(const Part& part) {
+  return static_cast<size_t>(std::min(2 * part.solved_pixels + 6 * part.solved_runs, part.crop.area()));
+}
+
+CanvasShape shape_of(const Part& part, int32_t channels, int32_t threads) {
+  return {part.crop.width, part.crop.height, channels, part.solved_pixels, part.solved_runs, threads};
+}
+
+// A canvas and what it points to.
+struct PartCanvas {
+  Canvas canvas;
+  Plane<uint8_t> allowed;
+  std::span<Run> runs;
+  std::span<Point> rim;
+  std::span<uint8_t> row;
+
+  PartCanvas(Arena& arena, const Part& part, const Request& request) {
+    const Rect& crop = part.crop;
+    canvas.width = crop.width;
+    canvas.height = crop.height;
+    canvas.x = crop.x;
+    canvas.y = crop.y;
+    canvas.channels = canvas_channels(request.src);
+    canvas.linear = request.src.color == Color::kLinear;
+    canvas.has_alpha = canvas_has_alpha(request.src);
+    const auto area = static_cast<size_t>(crop.area());
+    for (size_t c = 0; c < static_cast<size_t>(canvas.channels); ++c) {
+      canvas.planes.at(c) = {arena.take<float>(area).data(), crop.width, crop.height, crop.width};
+    }
+    canvas.label = {arena.take<uint8_t>(area).data(), crop.width, crop.height, crop.width};
+    if (request.allow) allowed = {arena.take<uint8_t>(area).data(), crop.width, crop.height, crop.width};
+    runs = arena.take<Run>(static_cast<size_t>(part.solved_runs));
+    rim = arena.take<Point>(most_rim(part));
+    for (size_t c = 0; c < static_cast<size_t>(canvas.channels); ++c) {
+      canvas.rim_fill.at(c) = arena.take<float>(rim.size());
+    }
+    row = arena.take<uint8_t>(static_cast<size_t>(crop.width));
+  }
+};
+
+// Calls body(run) for the pieces of the part's runs inside rect.
+void for_each_run_in(const Part& part, const Rect& rect, const auto& body) {
+  if (intersect(part.bounds, rect).empty()) return;
+  for (const Run& run : part.runs) {
+    const Run piece{run.y, std::max(run.x0, rect.x), std::min(run.x1, rect.right())};
+    if (run.y >= rect.y && run.y < rect.bottom() && piece.x0 < piece.x1) body(piece);
+  }
+}
+
+// Unknown pixels are kExcluded but for those that the part solves.
+void label_canvas(const PartJob& job, Canvas& canvas, Threads& threads, Task& task) {
+  const Part& part = job.plan.parts[job.which];
+  const Rect solved = part.is_cut ? part.solved : Rect{};
+  threads.parallel_for(task, canvas.height, kRows, [&](int64_t begin, int64_t end) {
+    constexpr int32_t kChunk = 1024;
+    std::array<float, kChunk> coverage{};
+    for (auto y = static_cast<int32_t>(begin); y < end; ++y) {
+      uint8_t* label = canvas.label.row(y);
+      const bool solved_row = canvas.y + y >= solved.y && canvas.y + y < solved.bottom();
+      for (int32_t x0 = 0; x0 < canvas.width; x0 += kChunk) {
+        const int32_t n = std::min(kChunk, canvas.width - x0);
+        read_mask_row(job.request.mask, canvas.x + x0, canvas.y + y,
+                      std::span(coverage).first(static_cast<size_t>(n)));
+        for (int32_t i = 0; i < n; ++i) {
+          const int32_t px = canvas.x + x0 + i;
+          const bool solve = solved_row && px >= solved.x && px < solved.right();
+          label[x0 + i] = coverage[static_cast<size_t>(i)] > 0.0F ? (solve ? kHole : kExcluded) : kKnown;
+        }
+      }
+      task.advance(static_cast<uint64_t>(canvas.width));
+    }
+  });
+  const auto paint = [&](const Run& run, Label label) {
+    std::memset(&canvas.label.at(run.x0 - canvas.x, run.y - canvas.y), label,
+                static_cast<size_t>(run.x1 - run.x0));
+  };
+  if (part.is_cut) {
+    for (size_t i = 0; i < job.which; ++i) {
+      for_each_run_in(job.plan.parts[i], part.crop, [&](const Run& run) { paint(run, kKnown); });
+    }
+  }
+  for (const Run& run : part.runs) paint(run, kHole);
+}
+
+void list_holes(PartCanvas& own, Task& task) {
+  Canvas& canvas = own.canvas;
+  size_t count = 0;
+  for (int32_t y = 0; y < canvas.height; ++y) {
+    const uint8_t* label = canvas.label.row(y);
+    const uint8_t* end = label + canvas.width;
+    for (const uint8_t* at = std::find(label, end, kHole); at != end; at = std::find(at, end, kHole)) {
+      const uint8_t* last = std::find_if(at, end, [](uint8_t l) { return l != kHole; });
+      own.runs[count++] = {y, static_cast<int32_t>(at - label), static_cast<int32_t>(last - label)};
+      canvas.hole_pixels += last - at;
+      at = last;
+    }
+    task.advance(static_cast<uint64_t>(canvas.width));
+  }
+  canvas.holes = own.runs.first(count);
+}
+
+void list_rim(PartCanvas& own, Task& task) {
+  Canvas& canvas = own.canvas;
+  size_t count = 0;
+  size_t first = 0;  // the first run of row y - 1 or later
+  for (int32_t y = 0; y < canvas.height; ++y) {
+    while (first < canvas.holes.size() && canvas.holes[first].y < y - 1) ++first;
+    int32_t left = canvas.width;
+    int32_t right = 0;
+    for (size_t r = first; r < canvas.holes.size() && canvas.holes[r].y <= y + 1; ++r) {
+      const int32_t x0 = std::max(0, canvas.holes[r].x0 - 1);
+      const int32_t x1 = std::min(canvas.width, canvas.holes[r].x1 + 1);
+      if (left > right) std::memset(own.row.data(), 0, own.row.size());
+      std::memset(own.row.data() + x0, 1, static_cast<size_t>(x1 - x0));
+      left = std::min(left, x0);
+      right = std::max(right, x1);
+    }
+    for (int32_t x = left; x < right; ++x) {
+      if (own.row[static_cast<size_t>(x)] != 0 && canvas.label.at(x, y) == kKnown) own.rim[count++] = {x, y};
+    }
+    task.advance(static_cast<uint64_t>(canvas.width));
+  }
+  canvas.rim = own.rim.first(count);
+  for (auto& fill : canvas.rim_fill) fill = fill.first(std::min(count, fill.size()));
+}
+
+void load_canvas(const PartJob& job, Canvas& canvas, Threads& threads, Task& task) {
+  const Part& part = job.plan.parts[job.which];
+  threads.parallel_for(task, canvas.height, kRows, [&](int64_t begin, int64_t end) {
+    for (auto y = static_cast<int32_t>(begin); y < end; ++y) {
+      load_row(job.request.src, job.request.mask, canvas, y);
+      task.advance(static_cast<uint64_t>(canvas.width));
+    }
+  });
+  if (!part.is_cut) return;
+  for (size_t i = 0; i < job.which; ++i) {
+    for_each_run_in(job.plan.parts[i], part.crop, [&](const Run& run) {
+      load_run(job.request.dst, run, canvas);
+      task.advance(static_cast<uint64_t>(run.x1 - run.x0));
+    });
+  }
+}
+
+void load_allowed(const PartJob& job, PartCanvas& own, Threads& threads, Task& task) {
+  if (!job.request.allow) return;
+  const Canvas& canvas = own.canvas;
+  threads.parallel_for(task, canvas.height, kRows, [&](int64_t begin, int64_t end) {
+    for (auto y = static_cast<int32_t>(begin); y < end; ++y) {
+      uint8_t* row = own.allowed.row(y);
+      for (int32_t x = 0; x < canvas.width; ++x) {
+        std::array<float, 1> coverage{};
+        read_mask_row(*job.request.allow, canvas.x + x, canvas.y + y, coverage);
+        row[x] = coverage[0] > 0.0F ? 1 : 0;
+      }
+      task.advance(static_cast<uint64_t>(canvas.width));
+    }
+  });
+  own.canvas.allowed = {own.allowed.data, own.allowed.width, own.allowed.height, own.allowed.stride};
+}
+
+void store(const PartJob& job, const Canvas& canvas, Threads& threads, Task& task) {
+  const RunVector& runs = job.plan.parts[job.which].runs;
+  threads.parallel_for(task, static_cast<int64_t>(runs.size()), 64, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      const Run& run = runs[static_cast<size_t>(i)];
+      store_run(job.request.src, job.request.mask, job.request.dst, run, canvas);
+      task.advance(static_cast<uint64_t>(run.x1 - run.x0));
+    }
+  });
+}
+
+}  // namespace
+
+size_t part_scratch(const Part& part, const Request& request, const Options& options, int32_t threads) {
+  Arena arena = Arena::measuring();
+  const PartCanvas own(arena, part, request);
+  const CanvasShape shape = shape_of(part, own.canvas.channels, threads);
+  size_t stage = options.method->scratch(shape, options.method_settings);
+  if (options.blend_settings[kSeam] > 0) stage = std::max(stage, seam_scratch(shape));
+  if (options.blend_settings[kGrain] > 0) stage = std::max(stage, grain_scratch(shape));
+  return arena.peak() + stage;
+}
+
+void fill_part(const PartJob& job, Arena& arena, Threads& threads, Task& task) {
+  const ArenaScope scope(arena);
+  PartCanvas own(arena, job.plan.parts[job.which], job.request);
+  Canvas& canvas = own.canvas;
+  const auto tile = static_cast<uint32_t>(job.which);
+  const auto tiles = static_cast<uint32_t>(job.plan.parts.size());
+  const double blend_from = job.from + kMethodShare * (job.to - job.from);
+
+  task.set_range(Stage::kCoarse, tile, tiles, job.from, blend_from);
+  label_canvas(job, canvas, threads, task);
+  load_canvas(job, canvas, threads, task);
+  load_allowed(job, own, threads, task);
+  list_holes(own, task);
+  list_rim(own, task);
+  canvas.reference = job.reference;
+  classic::Work work{threads, task, arena, job.request.seed};
+  {
+    const ArenaScope method_scope(arena);
+    job.options.method->fill(canvas, job.options.method_settings, work);
+  }
+
+  task.set_range(Stage::kBlend, tile, tiles, blend_from, job.to);
+  close_seam(canvas, job.options.blend_settings[kSeam], work);
+  add_grain(canvas, job.options.blend_settings[kGrain], work);
+  store(job, canvas, threads, task);
+}
+
+}  // namespace infill::pipeline

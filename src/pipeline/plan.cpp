@@ -1,0 +1,254 @@
+#include "pipeline/plan.h"
+
+#include <algorithm>
+#include <array>
+#include <span>
+
+#include "core/mask.h"
+#include "core/status.h"
+#include "pipeline/grain.h"
+
+namespace infill::pipeline {
+
+namespace {
+
+// Crops up to this size are not worth cutting.
+constexpr int64_t kSmallCrop = 256 * 256;
+// A crop may be this many times the area that its holes and their surroundings need.
+constexpr int64_t kSlack = 8;
+// Known pixels around a hole that the blend stage looks at.
+constexpr int64_t kSurroundings = kGrainRing + 4;
+
+struct Node {
+  explicit Node(RunVector own_runs) : runs(std::move(own_runs)) {}
+  RunVector runs;
+  bool is_cut = false;
+};
+
+// Passes over many runs give cancellation its chance, too.
+void for_each_run(const RunVector& runs, Task& task, const auto& body) {
+  constexpr size_t kStep = Task::kPollEvery / 2;
+  for (size_t i = 0; i < runs.size(); i += kStep) {
+    const size_t end = std::min(runs.size(), i + kStep);
+    for (size_t r = i; r < end; ++r) body(runs[r]);
+    task.advance(end - i);
+  }
+}
+
+Rect bounds_of(const RunVector& runs, Task& task) {
+  int32_t left = INT32_MAX;
+  int32_t right = 0;
+  for_each_run(runs, task, [&](const Run& run) {
+    left = std::min(left, run.x0);
+    right = std::max(right, run.x1);
+  });
+  return {left, runs.front().y, right - left, runs.back().y + 1 - runs.front().y};
+}
+
+int64_t pixels_of(const RunVector& runs, Task& task) {
+  int64_t pixels = 0;
+  for_each_run(runs, task, [&](const Run& run) { pixels += run.x1 - run.x0; });
+  return pixels;
+}
+
+Rect grow(const Rect& rect, int64_t by, const Rect& picture) {
+  const int64_t x0 = std::max<int64_t>(picture.x, rect.x - by);
+  const int64_t y0 = std::max<int64_t>(picture.y, rect.y - by);
+  const int64_t x1 = std::min<int64_t>(picture.right(), rect.right() + by);
+  const int64_t y1 = std::min<int64_t>(picture.bottom(), rect.bottom() + by);
+  return {static_cast<int32_t>(x0), static_cast<int32_t>(y0), static_cast<int32_t>(x1 - x0),
+          static_cast<int32_t>(y1 - y0)};
+}
+
+struct Extent {
+  Rect bounds;
+  int64_t pixels;
+  int64_t context;
+};
+
+// How far the method looks goes by the hole's thickness, not by its length: a scratch across the picture is
+// thin.
+Extent extent_of(const RunVector& runs, const Options& options, Task& task) {
+  Extent extent{bounds_of(runs, task), pixels_of(runs, task), 0};
+  const Rect& b = extent.bounds;
+  const auto thickness = [&extent](int32_t length, int32_t across) {
+    return static_cast<int32_t>(std::min<int64_t>(length, (extent.pixels + across - 1) / across));
+  };
+  extent.context = options.method->context(options.method_settings, thickness(b.width, b.height),
+                                           thickness(b.height, b.width));
+  extent.context = std::max<int64_t>(extent.context, kSurroundings);
+  return extent;
+}
+
+struct Gap {
+  int32_t begin = 0, width = 0;
+};
+
+// The widest stretch of indices that no interval [first, last) covers; covered holds +1/-1 at their ends.
+Gap widest_gap(const std::vector<int32_t, StdAllocator<int32_t>>& ends) {
+  Gap best;
+  int32_t depth = 0;
+  int32_t begin = 0;
+  for (int32_t i = 0; i < static_cast<int32_t>(ends.size()) - 1; ++i) {
+    const int32_t before = depth;
+    depth += ends[static_cast<size_t>(i)];
+    if (before > 0 && depth == 0) begin = i;
+    if (before == 0 && depth > 0 && i > 0 && i - begin > best.width) best = {begin, i - begin};
+  }
+  return best;
+}
+
+Gap widest_gap_in_rows(const RunVector& runs) {
+  Gap best;
+  for (size_t i = 1; i < runs.size(); ++i) {
+    const int32_t width = runs[i].y - runs[i - 1].y - 1;
+    if (width > best.width) best = {runs[i - 1].y + 1, width};
+  }
+  return best;
+}
+
+Gap widest_gap_in_columns(const RunVector& runs, const Rect& bounds, Memory& memory, Task& task) {
+  std::vector<int32_t, StdAllocator<int32_t>> ends(static_cast<size_t>(bounds.width) + 1, 0,
+                                                   StdAllocator<int32_t>(memory));
+  for_each_run(runs, task, [&](const Run& run) {
+    ++ends[static_cast<size_t>(run.x0 - bounds.x)];
+    --ends[static_cast<size_t>(run.x1 - bounds.x)];
+  });
+  Gap gap = widest_gap(ends);
+  gap.begin += bounds.x;
+  return gap;
+}
+
+struct Cut {
+  bool in_rows;  // y < at | y >= at, else the same with x
+  int32_t at;
+  bool through_hole;
+};
+
+Cut choose_cut(const RunVector& runs, const Extent& extent, int32_t coupling, Memory& memory, Task& task) {
+  const Rect& b = extent.bounds;
+  const Gap rows = widest_gap_in_rows(runs);
+  const Gap columns = widest_gap_in_columns(runs, b, memory, task);
+  if (std::max(rows.width, columns.width) >= std::max(coupling, 1)) {
+    if (rows.width >= columns.width) return {true, rows.begin + rows.width / 2, false};
+    return {false, columns.begin + columns.width / 2, false};
+  }
+  if (b.height >= b.width) return {true, b.y + b.height / 2, true};
+  return {false, b.x + b.width / 2, true};
+}
+
+// Moves what lies at or beyond the cut out of the node.
+RunVector split(RunVector& runs, const Cut& cut, Memory& memory, Task& task) {
+  RunVector beyond{StdAllocator<Run>(memory)};
+  RunVector before{StdAllocator<Run>(memory)};
+  for_each_run(runs, task, [&](const Run& run) {
+    if (cut.in_rows) {
+      (run.y < cut.at ? before : beyond).push_back(run);
+      return;
+    }
+    if (run.x0 < cut.at) before.push_back({run.y, run.x0, std::min(run.x1, cut.at)});
+    if (run.x1 > cut.at) beyond.push_back({run.y, std::max(run.x0, cut.at), run.x1});
+  });
+  runs = std::move(before);
+  return beyond;
+}
+
+Rect unite(const Rect& a, const Rect& b) {
+  if (b.empty()) return a;
+  const int32_t x = std::min(a.x, b.x);
+  const int32_t y = std::min(a.y, b.y);
+  return {x, y, std::max(a.right(), b.right()) - x, std::max(a.bottom(), b.bottom()) - y};
+}
+
+bool has_known_pixel(const Rect& rect, const Image& mask, Task& task) {
+  constexpr int32_t kChunk = 4096;
+  std::array<float, kChunk> coverage{};
+  for (int32_t y = rect.y; y < rect.bottom(); ++y) {
+    for (int32_t x = rect.x; x < rect.right(); x += kChunk) {
+      const int32_t n = std::min(kChunk, rect.right() - x);
+      read_mask_row(mask, x, y, std::span(coverage).first(static_cast<size_t>(n)));
+      task.advance(static_cast<uint64_t>(n));
+      if (std::find(coverage.begin(), coverage.begin() + n, 0.0F) != coverage.begin() + n) return true;
+    }
+  }
+  return false;
+}
+
+// A crop inside a hole teaches nothing: look further out.
+Rect with_known_pixel(Rect crop, const Image& mask, Task& task) {
+  const Rect picture = mask.bounds();
+  while (!has_known_pixel(crop, mask, task)) {
+    if (crop == picture) {
+      fail(Status::kInvalidArgument, "mask: every one of its ", picture.width, " x ", picture.height,
+           " pixels is a hole, so there is nothing to learn from (is it inverted?)");
+    }
+    crop = grow(crop, std::max(crop.width, crop.height), picture);
+  }
+  return crop;
+}
+
+// Everything that may be copied from lies in the crop. Empty: no restriction.
+Rect bounds_of_allowed(const Request& request, Memory& memory, Threads& threads, Task& task) {
+  if (!request.allow) return {};
+  const RunVector runs = read_runs(*request.allow, request.allow->bounds(), memory, threads, task);
+  bool known = false;
+  for (size_t i = 0; i < runs.size() && !known; ++i) {
+    known = has_known_pixel({runs[i].x0, runs[i].y, runs[i].x1 - runs[i].x0, 1}, request.mask, task);
+  }
+  if (!known && !request.reference) {
+    fail(Status::kInvalidArgument,
+         "allow: none of its pixels lies outside the holes, so nothing may be copied");
+  }
+  return runs.empty() ? Rect{} : bounds_of(runs, task);
+}
+
+void solve_beyond_the_cut(Part& part, const Plan& plan, const Request& request, Memory& memory,
+                          Threads& threads, Task& task) {
+  part.solved = intersect(grow(part.bounds, Part::kOverlap, part.crop), request.roi);
+  const RunVector runs = read_runs(request.mask, part.solved, memory, threads, task);
+  part.solved_pixels = pixels_of(runs, task);
+  part.solved_runs = static_cast<int64_t>(runs.size());
+  for (const Part& earlier : plan.parts) {
+    if (!intersect(earlier.bounds, part.solved).empty())
+      part.solved_runs += static_cast<int64_t>(earlier.runs.size());
+  }
+}
+
+}  // namespace
+
+Plan make_plan(const Request& request, const Options& options, Memory& memory, Threads& threads, Task& task) {
+  Plan plan(memory);
+  std::vector<Node, StdAllocator<Node>> open{StdAllocator<Node>(memory)};
+  open.emplace_back(read_runs(request.mask, request.roi, memory, threads, task));
+  if (open.back().runs.empty()) return plan;
+  plan.hole_pixels = static_cast<uint64_t>(pixels_of(open.back().runs, task));
+  plan.bounds = bounds_of(open.back().runs, task);
+
+  const Rect allowed = bounds_of_allowed(request, memory, threads, task);
+  while (!open.empty()) {
+    Node node = std::move(open.back());
+    open.pop_back();
+    const Extent extent = extent_of(node.runs, options, task);
+    const Rect crop = grow(extent.bounds, extent.context, request.src.bounds());
+    const int64_t needed = extent.pixels + 4 * extent.context * static_cast<int64_t>(node.runs.size());
+    if (crop.area() > kSmallCrop && crop.area() / kSlack > needed) {
+      const Cut cut = choose_cut(node.runs, extent, options.method->coupling, memory, task);
+      Node beyond(split(node.runs, cut, memory, task));
+      node.is_cut = beyond.is_cut = node.is_cut || cut.through_hole;
+      open.push_back(std::move(beyond));
+      open.push_back(std::move(node));  // the upper or left piece comes first
+      continue;
+    }
+    Part part(std::move(node.runs));
+    part.bounds = part.solved = extent.bounds;
+    part.hole_pixels = part.solved_pixels = extent.pixels;
+    part.solved_runs = static_cast<int64_t>(part.runs.size());
+    part.is_cut = node.is_cut;
+    part.crop = unite(with_known_pixel(crop, request.mask, task), allowed);
+    if (part.is_cut) solve_beyond_the_cut(part, plan, request, memory, threads, task);
+    plan.parts.push_back(std::move(part));
+  }
+  return plan;
+}
+
+}  // namespace infill::pipeline
