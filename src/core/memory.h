@@ -27,6 +27,8 @@ class Memory {
   // limit: bytes in use at any time; 0: no limit.
   explicit Memory(const Allocator& allocator = {}, uint64_t limit = 0)
       : allocator_(allocator), limit_(limit) {}
+  // Counts what one call takes of a context's memory; the allocator and the limit are the parent's.
+  explicit Memory(Memory* parent) : parent_(parent) {}
   Memory(const Memory&) = delete;
   Memory& operator=(const Memory&) = delete;
 

@@ -5,12 +5,13 @@
 #include <vector>
 
 #include "core/canvas.h"
+#include "core/mask.h"
 #include "core/memory.h"
 #include "pipeline/fill.h"
 
 namespace infill::pipeline {
 
-using RunVector = std::vector<Run, StdAllocator<Run>>;
+
 
 // One crop. Its own holes are the runs; other unknown pixels in the crop are left alone.
 struct Part {
