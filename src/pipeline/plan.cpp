@@ -153,6 +153,16 @@ RunVector split(RunVector& runs, const Cut& cut, Memory& memory, Task& task) {
   return beyond;
 }
 
+// A mask without data (an estimate's) is all hole.
+RunVector runs_of(const Image& mask, const Rect& rect, Memory& memory, Threads& threads, Task& task) {
+  if (mask.data != nullptr) return read_runs(mask, rect, memory, threads, task);
+  RunVector runs{StdAllocator<Run>(memory)};
+  runs.reserve(static_cast<size_t>(rect.height));
+  for (int32_t y = rect.y; y < rect.bottom(); ++y) runs.push_back({y, rect.x, rect.right()});
+  task.advance(static_cast<uint64_t>(rect.height));
+  return runs;
+}
+
 Rect unite(const Rect& a, const Rect& b) {
   if (b.empty()) return a;
   const int32_t x = std::min(a.x, b.x);
@@ -176,6 +186,7 @@ bool has_known_pixel(const Rect& rect, const Image& mask, Task& task) {
 
 // A crop inside a hole teaches nothing: look further out.
 Rect with_known_pixel(Rect crop, const Image& mask, Task& task) {
+  if (mask.data == nullptr) return crop;
   const Rect picture = mask.bounds();
   while (!has_known_pixel(crop, mask, task)) {
     if (crop == picture) {
@@ -190,6 +201,7 @@ Rect with_known_pixel(Rect crop, const Image& mask, Task& task) {
 // Everything that may be copied from lies in the crop. Empty: no restriction.
 Rect bounds_of_allowed(const Request& request, Memory& memory, Threads& threads, Task& task) {
   if (!request.allow) return {};
+  if (request.allow->data == nullptr || request.mask.data == nullptr) return request.allow->bounds();
   const RunVector runs = read_runs(*request.allow, request.allow->bounds(), memory, threads, task);
   bool known = false;
   for (size_t i = 0; i < runs.size() && !known; ++i) {
@@ -205,7 +217,7 @@ Rect bounds_of_allowed(const Request& request, Memory& memory, Threads& threads,
 void solve_beyond_the_cut(Part& part, const Plan& plan, const Request& request, Memory& memory,
                           Threads& threads, Task& task) {
   part.solved = intersect(grow(part.bounds, Part::kOverlap, part.crop), request.roi);
-  const RunVector runs = read_runs(request.mask, part.solved, memory, threads, task);
+  const RunVector runs = runs_of(request.mask, part.solved, memory, threads, task);
   part.solved_pixels = pixels_of(runs, task);
   part.solved_runs = static_cast<int64_t>(runs.size());
   for (const Part& earlier : plan.parts) {
@@ -219,7 +231,7 @@ void solve_beyond_the_cut(Part& part, const Plan& plan, const Request& request, 
 Plan make_plan(const Request& request, const Options& options, Memory& memory, Threads& threads, Task& task) {
   Plan plan(memory);
   std::vector<Node, StdAllocator<Node>> open{StdAllocator<Node>(memory)};
-  open.emplace_back(read_runs(request.mask, request.roi, memory, threads, task));
+  open.emplace_back(runs_of(request.mask, request.roi, memory, threads, task));
   if (open.back().runs.empty()) return plan;
   plan.hole_pixels = static_cast<uint64_t>(pixels_of(open.back().runs, task));
   plan.bounds = bounds_of(open.back().runs, task);

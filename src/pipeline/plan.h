@@ -11,8 +11,6 @@
 
 namespace infill::pipeline {
 
-
-
 // One crop. Its own holes are the runs; other unknown pixels in the crop are left alone.
 struct Part {
   explicit Part(RunVector own_runs) : runs(std::move(own_runs)) {}

@@ -260,6 +260,14 @@ TEST_P(EveryMethod, EstimateIsAnUpperBoundAndNotTwiceTooHigh) {
   }
 }
 
+TEST_P(EveryMethod, EstimateWithoutPixelsCountsEverythingAsHole) {
+  Rig rig;
+  Request request = request_of(src, mask, dst);
+  const uint64_t some = estimate(request, options, rig.memory, 0, rig.threads).bytes;
+  request.src.data = request.mask.data = request.dst.data = nullptr;
+  EXPECT_GE(estimate(request, options, rig.memory, 0, rig.threads).bytes, some);
+}
+
 TEST_P(EveryMethod, MemoryLimitIsKeptOrRefused) {
   const Request request = request_of(src, mask, dst);
   Rig free;
