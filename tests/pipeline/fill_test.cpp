@@ -345,6 +345,19 @@ TEST_P(EveryMethod, ProgressNeverFallsAndEndsAtOne) {
   EXPECT_LE(task.longest_step(), Task::kPollEvery);
 }
 
+TEST_P(EveryMethod, LargeHolesAreCancellableToo) {
+  constexpr int kSide = 1100;
+  Picture large(Format::kRgb8, kSide, kSide);
+  large.set<uint8_t>(photo);
+  Mask hole(kSide, kSide, [](int x, int y) { return x > 300 && x < 800 && y > 320 && y < 700; });
+  Rig rig(2);
+  Task task;
+  const Result result = rig.run(request_of(large, hole, large), options, &task);
+  EXPECT_LE(task.longest_step(), Task::kPollEvery);
+  // Reading the mask, and at the very least: label, load, list, solve once, store.
+  EXPECT_GE(task.operations(), static_cast<uint64_t>(kSide) * kSide + 5 * result.hole_pixels);
+}
+
 TEST_P(EveryMethod, ACutHoleIsFilledLikeAWholeOne) {
   // A long diagonal scratch on a ramp: it is cut, and every piece continues the ramp.
   constexpr int kSize = 1200;
