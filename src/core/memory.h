@@ -101,7 +101,7 @@ class StdAllocator {
 // size.
 class Arena {
  public:
-  static Arena measuring() { return Arena(nullptr, SIZE_MAX); }
+  static Arena measuring() { return {nullptr, SIZE_MAX}; }
   Arena(std::byte* data, size_t size) : data_(data), size_(size) {}
 
   // Uninitialised. Throws kInternal when the block is too small: the estimate and the fill disagree.

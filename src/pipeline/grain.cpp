@@ -84,9 +84,8 @@ void collect(const Canvas& canvas, const Plane<uint8_t>& ring, bool inside, Samp
   };
   const int64_t candidates =
       inside ? canvas.hole_pixels
-             : std::min<int64_t>(
-                   int64_t{canvas.width} * canvas.height,
-                   canvas.hole_pixels + 4 * kGrainRing * static_cast<int64_t>(canvas.holes.size()));
+             : std::min<int64_t>(int64_t{canvas.width} * canvas.height,
+                                 canvas.hole_pixels + int64_t{4} * kGrainRing * std::ssize(canvas.holes));
   const auto every = std::max<int64_t>(1, candidates / static_cast<int64_t>(kMaximumSamples));
   const int colors = color_channels(canvas);
   const size_t most = fine.value[0].size();

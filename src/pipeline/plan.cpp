@@ -13,7 +13,7 @@ namespace infill::pipeline {
 namespace {
 
 // Crops up to this size are not worth cutting.
-constexpr int64_t kSmallCrop = 256 * 256;
+constexpr int64_t kSmallCrop = int64_t{256} * 256;
 // A crop may be this many times the area that its holes and their surroundings need.
 constexpr int64_t kSlack = 8;
 // Known pixels around a hole that the blend stage looks at.

@@ -56,7 +56,8 @@ void expect_partition(Planned& planned, Mask& mask) {
       EXPECT_LT(run.x0, run.x1);
       EXPECT_EQ(intersect({run.x0, run.y, run.x1 - run.x0, 1}, part.bounds).width, run.x1 - run.x0);
       own += run.x1 - run.x0;
-      for (int x = run.x0; x < run.x1; ++x) ++owners[static_cast<size_t>(run.y * image.width + x)];
+      for (int x = run.x0; x < run.x1; ++x)
+        ++owners.at(static_cast<size_t>(run.y) * static_cast<size_t>(image.width) + static_cast<size_t>(x));
     }
     EXPECT_EQ(own, part.hole_pixels);
     EXPECT_GE(part.solved_pixels, own);
