@@ -24,7 +24,7 @@ constexpr float kLargestHalf = 65504.0F;
 
 // Rounded to nearest, ties to even. From 65520 on: infinity. A NaN stays one.
 [[nodiscard]] inline uint16_t float_to_half(float value) {
-  const uint32_t bits = std::bit_cast<uint32_t>(value);
+  const auto bits = std::bit_cast<uint32_t>(value);
   const auto sign = static_cast<uint16_t>(bits >> 16U & 0x8000U);
   const uint32_t magnitude = bits & 0x7FFFFFFFU;
   if (magnitude > 0x7F800000U) return static_cast<uint16_t>(sign | 0x7E00U);

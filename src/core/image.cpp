@@ -117,7 +117,7 @@ Image resolve(Image view, const char* argument) {
   check_side(argument, "width", view.width);
   check_side(argument, "height", view.height);
   const int64_t cell = bytes_per_channel(view.format->type);
-  const int64_t channels = view.format->channels;
+  const int channels = view.format->channels;
   if (view.channel_stride == 0) view.channel_stride = cell;
   check_axis(argument, {"channel_stride", view.channel_stride, channels});
   if (view.pixel_stride == 0) view.pixel_stride = cell * channels;

@@ -86,8 +86,9 @@ struct Image {
   [[nodiscard]] bool has_alpha() const { return format->alpha >= 0; }
 };
 
-// The longest side of a picture.
-constexpr int32_t kMaximumSide = 1 << 24;
+// The longest side of a picture. One row is never more than Task::kPollEvery pixels: code may poll row by
+// row.
+constexpr int32_t kMaximumSide = 1'000'000;
 
 // Checks a view as a caller describes it and resolves its strides, where 0 stands for packed and interleaved:
 // channel_stride the size of a channel, pixel_stride that of all channels, row_stride width * |pixel_stride|.

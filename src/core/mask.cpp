@@ -12,7 +12,7 @@ namespace infill {
 
 namespace {
 
-// Pixels that one piece of a parallel loop reads; a longer row is read in such pieces, too.
+// Pixels that one piece of a parallel loop reads, or one row.
 constexpr int64_t kPiece = 1 << 18;
 
 template <class T>
@@ -134,23 +134,14 @@ template <class Cell>
 void scan(const Image& mask, const Rect& rect, int32_t y0, int32_t y1, Task& task, const auto& emit) {
   for (int32_t y = y0; y < y1; ++y) {
     const Row<Cell> row(mask, y);
-    Run open{y, rect.x, rect.x};  // a run that may go on in the next piece
-    for (int64_t from = rect.x; from < rect.right(); from += kPiece) {
-      const auto to = static_cast<int32_t>(std::min<int64_t>(rect.right(), from + kPiece));
-      auto x = static_cast<int32_t>(from);
-      while (x < to) {
-        const int32_t begin = row.find_hole(x, to);
-        if (begin == to) break;
-        x = row.find_kept(begin, to);
-        if (begin != open.x1) {
-          if (open.x1 > open.x0) emit(open);
-          open.x0 = begin;
-        }
-        open.x1 = x;
-      }
-      task.advance(static_cast<uint64_t>(to - from));
+    int32_t end = rect.x;
+    for (;;) {
+      const int32_t begin = row.find_hole(end, rect.right());
+      if (begin == rect.right()) break;
+      end = row.find_kept(begin, rect.right());
+      emit(Run{y, begin, end});
     }
-    if (open.x1 > open.x0) emit(open);
+    task.advance(static_cast<uint64_t>(rect.width));
   }
 }
 
