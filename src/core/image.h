@@ -42,10 +42,10 @@ struct FormatInfo {
   Format format;
   const char* name;
   PixelType type;
-  int8_t channels;  // in memory
-  int8_t alpha;     // memory index of alpha, -1: none
-  int8_t order[4];  // memory index of colour channel i (R, G, B or grey), then of alpha
-  bool is_mask;     // 0 keeps, anything else is a hole
+  int channels;  // in memory
+  int alpha;     // memory index of alpha, -1: none
+  int order[4];  // memory index of colour channel i (R, G, B or grey), then of alpha
+  bool is_mask;  // 0 keeps, anything else is a hole
 };
 
 // Null for a value that is no format.

@@ -129,7 +129,7 @@ void check_finite(const char* argument, const Image& image, const Canvas& canvas
       if (std::isfinite(row[x]) || !counts(x)) continue;
       const float value = value_at(image, canvas.x + x, canvas.y + y, c);
       fail(Status::kInvalidArgument, argument, ": pixel (", canvas.x + x, ", ", canvas.y + y, "), channel ",
-           int{image.format->order[c]}, " is ", value,
+           image.format->order[c], " is ", value,
            std::isfinite(value) ? ", which times alpha is no finite number" : "");
     }
   }

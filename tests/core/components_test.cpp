@@ -215,6 +215,7 @@ TEST(Crops, ManyLettersAndHugeMargins) {
   Memory memory;
   Task task;
   std::vector<Rect> letters;
+  letters.reserve(50000);
   for (int i = 0; i < 50000; ++i) letters.push_back({i % 500 * 20, i / 500 * 30, 12, 18});
   EXPECT_EQ(make_crops(letters, 3, {0, 0, 10000, 3000}, memory, task).list.size(), 50000U);
   EXPECT_EQ(make_crops(letters, 5, {0, 0, 10000, 3000}, memory, task).list.size(), 100U);

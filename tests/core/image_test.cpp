@@ -13,7 +13,7 @@
 namespace infill {
 namespace {
 
-std::byte* const kSomewhere = reinterpret_cast<std::byte*>(uintptr_t{1} << 40U);
+std::byte* const kSomewhere = reinterpret_cast<std::byte*>(uintptr_t{1} << 40U);  // NOLINT
 
 Image view(Format format, int32_t width, int32_t height, int64_t row = 0, int64_t pixel = 0,
            int64_t channel = 0) {
@@ -105,7 +105,7 @@ struct BadView {
 
 TEST(Resolve, NamesWhatIsWrong) {
   const auto at = [](Image image, uintptr_t address) {
-    image.data = reinterpret_cast<std::byte*>(address);
+    image.data = reinterpret_cast<std::byte*>(address);  // NOLINT
     return image;
   };
   const std::vector<BadView> cases = {

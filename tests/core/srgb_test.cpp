@@ -52,7 +52,7 @@ TEST(Srgb, EightAndSixteenBitsComeBack) {
       const float linear = decode_srgb(static_cast<float>(i) / static_cast<float>(maximum));
       EXPECT_GT(linear, before);
       before = linear;
-      EXPECT_EQ(static_cast<int>(encode_srgb(linear) * static_cast<float>(maximum) + 0.5F), i);
+      EXPECT_EQ(std::lround(encode_srgb(linear) * static_cast<float>(maximum)), i);
     }
   }
 }

@@ -25,16 +25,17 @@ enum class Layout {
   kRowPlanar,   // each row: all of R, all of G, ...
   kTransposed,  // columns one after the other
 };
-inline constexpr std::array kLayouts = {Layout::kPacked,   Layout::kPadded, Layout::kUnaligned, Layout::kBottomUp,
-                                 Layout::kMirrored, Layout::kPlanar, Layout::kRowPlanar, Layout::kTransposed};
+inline constexpr std::array kLayouts = {Layout::kPacked,    Layout::kPadded,    Layout::kUnaligned,
+                                        Layout::kBottomUp,  Layout::kMirrored,  Layout::kPlanar,
+                                        Layout::kRowPlanar, Layout::kTransposed};
 
-inline constexpr std::array kPictureFormats = {Format::kGray8,  Format::kRgb8,    Format::kRgba8, Format::kBgr8,
-                                        Format::kBgra8,  Format::kRg8,     Format::kArgb8, Format::kGray16,
-                                        Format::kRgb16,  Format::kRgba16,  Format::kRg16,  Format::kGray16F,
-                                        Format::kRgb16F, Format::kRgba16F, Format::kRg16F, Format::kGray32F,
-                                        Format::kRgb32F, Format::kRgba32F, Format::kRg32F};
+inline constexpr std::array kPictureFormats = {
+    Format::kGray8,   Format::kRgb8,    Format::kRgba8,   Format::kBgr8,    Format::kBgra8,
+    Format::kRg8,     Format::kArgb8,   Format::kGray16,  Format::kRgb16,   Format::kRgba16,
+    Format::kRg16,    Format::kGray16F, Format::kRgb16F,  Format::kRgba16F, Format::kRg16F,
+    Format::kGray32F, Format::kRgb32F,  Format::kRgba32F, Format::kRg32F};
 inline constexpr std::array kMaskFormats = {Format::kGray8, Format::kMask8, Format::kGray16, Format::kGray16F,
-                                     Format::kGray32F};
+                                            Format::kGray32F};
 
 class TestImage {
  public:
@@ -64,7 +65,7 @@ class TestImage {
         strides(-image_.row_stride, -image_.pixel_stride, -image_.channel_stride);
         break;
       case Layout::kPlanar:
-        strides(width * cell, cell, width * height * cell);
+        strides(width * cell, cell, cell * width * height);
         break;
       case Layout::kRowPlanar:
         strides(width * cell * channels, cell, width * cell);
