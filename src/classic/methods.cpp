@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <array>
 
+#include "classic/harmonic.h"
 #include "classic/method.h"
 #include "classic/push_pull.h"
 
@@ -9,6 +10,7 @@ namespace infill::classic {
 namespace {
 constexpr auto kMethods = std::to_array<const Method*>({
     &kPushPull,
+    &kHarmonic,
 });
 }  // namespace
 

@@ -1,0 +1,251 @@
+// Conjugate gradients on the hole pixels of a canvas, preconditioned by multigrid.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+#include <type_traits>
+
+#include "classic/multigrid.h"
+
+namespace infill::classic {
+
+// Solves A u = 0 in the holes for up to LanesOf<T>::kCount channels at once, where known pixels give their
+// values. T is what the equations are solved in; residuals are formed in double. With float the residual of
+// the solution so far is formed anew after every few digits won, so that the answer is good to the rounding
+// of a float however large the hole.
+template <class T, class Fine>
+class EllipticSolver {
+ public:
+  using Vector = Lanes<T>;
+  static constexpr int kLanes = LanesOf<T>::kCount;
+
+  // Takes its memory from the arena; run it on a measuring arena for the size.
+  EllipticSolver(const CanvasShape& shape, Arena& arena)
+      : grids_(shape, arena),
+        solution_(arena.take<Vector>(static_cast<size_t>(shape.hole_pixels) + 1)),
+        direction_(arena.take<Vector>(static_cast<size_t>(shape.hole_pixels) + 1)),
+        partial_(arena.take<Partial>(static_cast<size_t>(shape.hole_pixels / kPixelPiece + 1))) {}
+
+  void build(const Canvas& canvas, Work& work) { grids_.build(canvas, work); }
+
+  struct Goal {
+    // Largest error wanted, as a part of the range of the known values around the holes. The error is judged
+    // by the preconditioned residual.
+    double tolerance;
+    int iterations;  // stops there with what it has
+    // The share of the call's progress that this is: from .. to.
+    double from = 0, to = 1;
+  };
+  // known(pixel): the lanes of a known pixel. elsewhere(): what all get when no hole touches a known pixel.
+  // Returns whether the goal was reached; solution() is the best found in any case.
+  template <class Known, class Elsewhere>
+  bool solve(const Canvas& canvas, const Known& known, const Elsewhere& elsewhere, const Goal& goal,
+             Work& work);
+
+  [[nodiscard]] const PixelSet& pixels() { return grids_.level(0).pixels; }
+  [[nodiscard]] std::span<const Vector> solution() const { return solution_; }
+
+ private:
+  // Sums or extremes of one piece, per lane.
+  struct Partial {
+    std::array<double, kLanes> a, b, c, d;
+  };
+  [[nodiscard]] std::span<const Partial> pieces(int32_t count) const {
+    return partial_.first(static_cast<size_t>((count + kPixelPiece - 1) / kPixelPiece));
+  }
+  template <class Known, class Elsewhere>
+  void start(const Canvas& canvas, const Known& known, const Elsewhere& elsewhere, double tolerance,
+             Work& work);
+  template <class Known>
+  void form_residual(const Canvas& canvas, const Known& known, Work& work);
+  struct Measure {
+    std::array<double, kLanes> product;  // of residual and preconditioned residual
+    double error;                        // estimated, as a part of what is allowed
+  };
+  Measure precondition(int& z, Work& work);
+  void step(int z, const std::array<double, kLanes>& product, const std::array<double, kLanes>& before,
+            Work& work);
+
+  Multigrid<T, Fine> grids_;
+  std::span<Vector> solution_, direction_;
+  std::span<Partial> partial_;
+  std::array<double, kLanes> allowed_{};  // error per lane
+};
+
+template <class T, class Fine>
+template <class Known, class Elsewhere>
+bool EllipticSolver<T, Fine>::solve(const Canvas& canvas, const Known& known, const Elsewhere& elsewhere,
+                                    const Goal& goal, Work& work) {
+  // A residual carried along in float drifts away from the true one.
+  constexpr bool kRefine = std::is_same_v<T, float>;
+  constexpr double kDigitsOfARefinement = 1e-3;
+  constexpr int kRefinements = 8;
+  start(canvas, known, elsewhere, goal.tolerance, work);
+  int iterations = 0;
+  double worst = 0;
+  for (int refinement = 0; refinement < kRefinements; ++refinement) {
+    form_residual(canvas, known, work);
+    double first = 0;
+    std::array<double, kLanes> before{};
+    for (int k = 0;; ++k) {
+      int z = 0;
+      const Measure measure = precondition(z, work);
+      if (k == 0) first = measure.error;
+      worst = std::max(worst, measure.error);
+      const double won = worst > 1 ? std::log(worst / std::max(measure.error, 1.0)) / std::log(worst) : 1;
+      work.task.done(goal.from + (goal.to - goal.from) * won);
+      if (measure.error <= 1 && (k == 0 || !kRefine)) return true;
+      if (kRefine && measure.error <= std::max(1.0, first * kDigitsOfARefinement)) break;
+      if (iterations++ == goal.iterations) return false;
+      step(z, measure.product, before, work);
+      before = measure.product;
+    }
+  }
+  return false;
+}
+
+// Sets the solution to the mean of the known pixels around, and the errors allowed from their range.
+template <class T, class Fine>
+template <class Known, class Elsewhere>
+void EllipticSolver<T, Fine>::start(const Canvas& canvas, const Known& known, const Elsewhere& elsewhere,
+                                    double tolerance, Work& work) {
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  const PixelSet& set = pixels();
+  for_pixels(work, set.count, [&](int32_t begin, int32_t end) {
+    Partial part{};  // sum, count, least, largest
+    part.c.fill(kInfinity);
+    part.d.fill(-kInfinity);
+    for (int32_t i = begin; i < end; ++i) {
+      Fine::for_known(canvas, set.at[i], [&](Point q, T) {
+        const Vector value = known(q);
+        for (size_t c = 0; c < kLanes; ++c) {
+          part.a[c] += value[c];
+          part.b[c] += 1;
+          part.c[c] = std::min(part.c[c], static_cast<double>(value[c]));
+          part.d[c] = std::max(part.d[c], static_cast<double>(value[c]));
+        }
+      });
+    }
+    partial_[begin / kPixelPiece] = part;
+  });
+  Vector mean{};
+  bool touches_known = false;
+  for (size_t c = 0; c < kLanes; ++c) {
+    double sum = 0;
+    double count = 0;
+    double least = kInfinity;
+    double largest = -kInfinity;
+    for (const Partial& part : pieces(set.count)) {
+      sum += part.a[c];
+      count += part.b[c];
+      least = std::min(least, part.c[c]);
+      largest = std::max(largest, part.d[c]);
+    }
+    allowed_[c] = 0;
+    if (count == 0) continue;
+    touches_known = true;
+    mean[c] = static_cast<T>(sum / count);
+    const double magnitude = std::max(std::abs(least), std::abs(largest));
+    const double rounding = 2 * std::numeric_limits<float>::epsilon() * magnitude;
+    allowed_[c] = std::max(tolerance * (largest - least), rounding);
+  }
+  if (!touches_known) mean = elsewhere();
+  for_pixels(work, set.count, [&](int32_t begin, int32_t end) {
+    std::fill(solution_.begin() + begin, solution_.begin() + end, mean);
+  });
+}
+
+// right = - A u, in double. The rows of A add up to 0, so differences do.
+template <class T, class Fine>
+template <class Known>
+void EllipticSolver<T, Fine>::form_residual(const Canvas& canvas, const Known& known, Work& work) {
+  const PixelSet& set = pixels();
+  Level<T>& level = grids_.level(0);
+  for_pixels(work, set.count, [&](int32_t begin, int32_t end) {
+    for (int32_t i = begin; i < end; ++i) {
+      const Vector here = solution_[i];
+      std::array<double, kLanes> sum{};
+      const auto add = [&](const Vector& value, T a) {
+        for (size_t c = 0; c < kLanes; ++c) {
+          sum[c] -= a * (static_cast<double>(value[c]) - static_cast<double>(here[c]));
+        }
+      };
+      grids_.fine_operator.for_row(i, [&](int32_t j, T a) {
+        if (j != set.count) add(solution_[j], a);
+      });
+      Fine::for_known(canvas, set.at[i], [&](Point q, T a) { add(known(q), a); });
+      for (size_t c = 0; c < kLanes; ++c) level.right[i][c] = static_cast<T>(sum[c]);
+    }
+  });
+}
+
+template <class T, class Fine>
+auto EllipticSolver<T, Fine>::precondition(int& z, Work& work) -> Measure {
+  const int32_t count = pixels().count;
+  Level<T>& level = grids_.level(0);
+  z = grids_.cycle(work);
+  const Vector* x = level.x[z].data();
+  for_pixels(work, count, [&](int32_t begin, int32_t end) {
+    Partial part{};
+    for (int32_t i = begin; i < end; ++i) {
+      for (size_t c = 0; c < kLanes; ++c) {
+        part.a[c] += static_cast<double>(level.right[i][c]) * x[i][c];
+        part.b[c] = std::max(part.b[c], std::abs(static_cast<double>(x[i][c])));
+      }
+    }
+    partial_[begin / kPixelPiece] = part;
+  });
+  Measure measure{};
+  std::array<double, kLanes> largest{};
+  for (const Partial& part : pieces(count)) {
+    for (size_t c = 0; c < kLanes; ++c) {
+      measure.product[c] += part.a[c];
+      largest[c] = std::max(largest[c], part.b[c]);
+    }
+  }
+  for (size_t c = 0; c < kLanes; ++c) {
+    if (allowed_[c] > 0) measure.error = std::max(measure.error, largest[c] / allowed_[c]);
+  }
+  return measure;
+}
+
+// One step of conjugate gradients along the preconditioned residual x[z].
+template <class T, class Fine>
+void EllipticSolver<T, Fine>::step(int z, const std::array<double, kLanes>& product,
+                                   const std::array<double, kLanes>& before, Work& work) {
+  const int32_t count = pixels().count;
+  Level<T>& level = grids_.level(0);
+  const Vector* x = level.x[z].data();
+  Vector* image = level.x[1 - z].data();  // A direction
+  Vector beta{};
+  for (size_t c = 0; c < kLanes; ++c) beta[c] = before[c] > 0 ? static_cast<T>(product[c] / before[c]) : 0;
+  const bool first = std::all_of(before.begin(), before.end(), [](double b) { return b == 0; });
+  for_pixels(work, count, [&](int32_t begin, int32_t end) {
+    for (int32_t i = begin; i < end; ++i) direction_[i] = first ? x[i] : x[i] + beta * direction_[i];
+  });
+  direction_[count] = Vector{};
+  for_pixels(work, count, [&](int32_t begin, int32_t end) {
+    Partial part{};
+    for (int32_t i = begin; i < end; ++i) {
+      image[i] = grids_.fine_operator.apply(i, direction_.data());
+      for (size_t c = 0; c < kLanes; ++c) part.a[c] += static_cast<double>(image[i][c]) * direction_[i][c];
+    }
+    partial_[begin / kPixelPiece] = part;
+  });
+  std::array<double, kLanes> energy{};
+  for (const Partial& part : pieces(count)) {
+    for (size_t c = 0; c < kLanes; ++c) energy[c] += part.a[c];
+  }
+  Vector alpha{};
+  for (size_t c = 0; c < kLanes; ++c) alpha[c] = energy[c] > 0 ? static_cast<T>(product[c] / energy[c]) : 0;
+  for_pixels(work, count, [&](int32_t begin, int32_t end) {
+    for (int32_t i = begin; i < end; ++i) {
+      solution_[i] += alpha * direction_[i];
+      level.right[i] -= alpha * image[i];
+    }
+  });
+}
+
+}  // namespace infill::classic

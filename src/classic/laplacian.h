@@ -1,0 +1,70 @@
+// The Laplace operator on hole pixels: A u = (number of neighbours) u - sum of the neighbours that are holes.
+// Neighbours are the four next pixels that are neither excluded nor outside the canvas: there the normal
+// derivative is 0 (Neumann), while known pixels give values (Dirichlet).
+#pragma once
+
+#include <array>
+
+#include "classic/multigrid.h"
+
+namespace infill::classic {
+
+constexpr std::array<Point, 4> kFourNeighbours{{{-1, 0}, {1, 0}, {0, -1}, {0, 1}}};
+
+[[nodiscard]] inline bool is_present(const Canvas& canvas, int32_t x, int32_t y) {
+  return canvas.label.contains(x, y) && canvas.label.at(x, y) != kExcluded;
+}
+
+template <class T>
+class Laplacian {
+ public:
+  static constexpr int kDegree = 2;
+  static constexpr T kSmoothedPart = T(1) / 5;
+
+  Laplacian(const CanvasShape& shape, Arena& arena)
+      : neighbours_(arena.take<std::array<int32_t, 4>>(static_cast<size_t>(shape.hole_pixels))),
+        degree_(arena.take<uint8_t>(static_cast<size_t>(shape.hole_pixels))) {}
+
+  void build(const Canvas& canvas, const PixelSet& set, Work& work) {
+    for_pixels(work, set.count, [&](int32_t begin, int32_t end) {
+      WindowCursor windows(set);
+      for (int32_t i = begin; i < end; ++i) {
+        const Point p = set.at[i];
+        const auto window = windows.around(p);
+        uint8_t degree = 0;
+        for (size_t k = 0; k < 4; ++k) {
+          const Point d = kFourNeighbours[k];
+          neighbours_[i][k] = window[12 + d.x + 5 * d.y];
+          if (is_present(canvas, p.x + d.x, p.y + d.y)) ++degree;
+        }
+        degree_[i] = degree;
+      }
+    });
+  }
+
+  [[nodiscard]] Lanes<T> apply(int32_t i, const Lanes<T>* x) const {
+    const auto& j = neighbours_[i];
+    return static_cast<T>(degree_[i]) * x[i] - ((x[j[0]] + x[j[1]]) + (x[j[2]] + x[j[3]]));
+  }
+
+  template <class F>
+  void for_row(int32_t i, const F& f) const {
+    f(i, static_cast<T>(degree_[i]));
+    for (const int32_t j : neighbours_[i]) f(j, T(-1));
+  }
+
+  // f(x, y, a) for the known pixels of row i.
+  template <class F>
+  static void for_known(const Canvas& canvas, Point p, const F& f) {
+    for (const Point& d : kFourNeighbours) {
+      const Point q{p.x + d.x, p.y + d.y};
+      if (canvas.label.contains(q.x, q.y) && canvas.label.at(q.x, q.y) == kKnown) f(q, T(-1));
+    }
+  }
+
+ private:
+  std::span<std::array<int32_t, 4>> neighbours_;
+  std::span<uint8_t> degree_;
+};
+
+}  // namespace infill::classic

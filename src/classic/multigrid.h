@@ -1,0 +1,351 @@
+// Multigrid for elliptic equations on the hole pixels of a canvas: one V-cycle is a linear, symmetric
+// approximation of the inverse, to be used as the preconditioner of conjugate gradients.
+//
+// A level has the pixels of a PixelSet as unknowns; everything else counts as 0. Prolongation P is the
+// quadratic B-spline's (1 3 3 1)/4 per axis, smooth enough for the bilaplacian; where the coarse grid ends
+// (excluded pixels, the canvas's border) the weight goes to the pixel's own parent, so that constants stay
+// constants. Coarse operators are Galerkin's P' A P, stencils of 5x5. The smoother is Chebyshev's polynomial
+// in D^-1 A (Adams, Brezina, Hu, Tuminaro 2003): no order of unknowns, so threads do not change a bit of it.
+//
+// Cost follows the unknowns; only labels of the coarse grids, a third of the canvas in bytes, are dense.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <functional>
+
+#include "classic/lanes.h"
+#include "classic/method.h"
+#include "classic/pixel_set.h"
+
+namespace infill::classic {
+
+// Pieces of loops over pixels, and of sums: a sum is added up piece by piece, in order.
+constexpr int64_t kPixelPiece = 4096;
+
+// Calls body(begin, end) for pieces of [0, count) on all threads.
+template <class Body>
+void for_pixels(Work& work, int64_t count, const Body& body) {
+  const auto piece = [&](int64_t begin, int64_t end) {
+    body(static_cast<int32_t>(begin), static_cast<int32_t>(end));
+    work.task.advance(static_cast<uint64_t>(end - begin));
+  };
+  work.threads.parallel_for(work.task, count, kPixelPiece, std::cref(piece));
+}
+
+// The coarse pixels a pixel is interpolated from: its own, the nearer neighbours in x, in y, and diagonally.
+// An index equal to the coarse count: none. Weights in sixteenths: own, 3, 3, 1.
+struct Parents {
+  std::array<int32_t, 4> index;
+  int32_t own;
+};
+
+template <class T>
+constexpr T parent_weight(const Parents& parents, int k) {
+  constexpr std::array<T, 4> kWeights{0, T(3) / 16, T(3) / 16, T(1) / 16};
+  return k == 0 ? static_cast<T>(parents.own) / 16 : kWeights[k];
+}
+
+// An operator given by 25 coefficients per pixel.
+template <class T>
+struct StencilOperator {
+  std::span<std::array<T, 25>> coefficients;
+  std::span<WindowCursor::Window> neighbours;
+
+  [[nodiscard]] Lanes<T> apply(int32_t i, const Lanes<T>* x) const {
+    const auto& a = coefficients[i];
+    const auto& j = neighbours[i];
+    Lanes<T> sum{};
+    for (int k = 0; k < 25; ++k) sum += a[k] * x[j[k]];
+    return sum;
+  }
+  // f(j, a) for every coefficient of row i.
+  template <class F>
+  void for_row(int32_t i, const F& f) const {
+    for (int k = 0; k < 25; ++k) f(neighbours[i][k], coefficients[i][k]);
+  }
+};
+
+template <class T>
+struct Level {
+  PixelSet pixels;
+  Plane<uint8_t> label;  // not on level 0: that is the canvas's
+  std::span<T> inverse_diagonal;
+  std::span<Lanes<T>> right;             // right-hand side
+  std::array<std::span<Lanes<T>>, 2> x;  // one more than there are pixels: the last is 0
+  std::span<Parents> parents;            // into the next level
+  T spectrum = 0;                        // bound of the eigenvalues of D^-1 A
+  // Of levels above 0.
+  StencilOperator<T> stencil;
+  std::span<std::array<int32_t, 4>> children;  // first in each of four rows of the level before
+};
+
+// Fine: the operator of level 0, with apply() and for_row() like StencilOperator's, and
+//   Fine(const CanvasShape&, Arena&), build(const Canvas&, const PixelSet&, Work&)
+//   kDegree, kSmoothedPart: steps of the smoother, and the eigenvalues that coarser levels cannot correct, as
+//   a part of the largest.
+template <class T, class Fine>
+class Multigrid {
+ public:
+  using Vector = Lanes<T>;
+
+  // Takes its memory from the arena; holds for every canvas of this shape.
+  Multigrid(const CanvasShape& shape, Arena& arena);
+  // Builds all levels for the canvas's holes.
+  void build(const Canvas& canvas, Work& work);
+  // x = M right, of level 0. Returns which of x holds it; the other is free for use.
+  int cycle(Work& work) { return cycle(0, work); }
+
+  [[nodiscard]] Level<T>& level(int l) { return levels_[l]; }
+  Fine fine_operator;
+
+ private:
+  static constexpr int kMaximumLevels = 16;
+  template <class Operator>
+  void prepare(Level<T>& level, const Operator& a, Work& work);
+  template <class Operator>
+  void coarsen_operator(const Operator& a, const Level<T>& fine, Level<T>& coarse, Work& work);
+  void link(Level<T>& fine, Level<T>& coarse, Work& work);
+  template <class Operator>
+  int smooth(Level<T>& level, const Operator& a, int from, Work& work);
+  template <class Operator>
+  int cycle(int l, const Operator& a, Work& work);
+  int cycle(int l, Work& work) {
+    return l == 0 ? cycle(0, fine_operator, work) : cycle(l, levels_[l].stencil, work);
+  }
+
+  std::array<Level<T>, kMaximumLevels> levels_;
+  std::span<double> partial_;
+  int count_ = 0, used_ = 0;
+};
+
+template <class T, class Fine>
+Multigrid<T, Fine>::Multigrid(const CanvasShape& shape, Arena& arena) : fine_operator(shape, arena) {
+  int32_t width = shape.width;
+  int32_t height = shape.height;
+  int64_t capacity = shape.hole_pixels;
+  while (count_ < kMaximumLevels && capacity > 0) {
+    Level<T>& level = levels_[count_];
+    const auto n = static_cast<size_t>(capacity);
+    level.pixels = PixelSet::lay_out(width, height, capacity, arena);
+    level.inverse_diagonal = arena.take<T>(n);
+    level.right = arena.take<Vector>(n);
+    for (auto& x : level.x) x = arena.take<Vector>(n + 1);
+    level.parents = arena.take<Parents>(n);
+    if (count_ > 0) {
+      const size_t area = static_cast<size_t>(width) * static_cast<size_t>(height);
+      level.label = {arena.take<uint8_t>(area).data(), width, height, width};
+      level.stencil = {arena.take<std::array<T, 25>>(n), arena.take<WindowCursor::Window>(n)};
+      level.children = arena.take<std::array<int32_t, 4>>(n);
+    }
+    ++count_;
+    if (width == 1 && height == 1) break;
+    width = width / 2 + width % 2;
+    height = height / 2 + height % 2;
+    capacity = coarse_capacity(capacity, width, height);
+  }
+  partial_ = arena.take<double>(static_cast<size_t>(shape.hole_pixels / kPixelPiece + 1));
+}
+
+template <class T, class Fine>
+void Multigrid<T, Fine>::build(const Canvas& canvas, Work& work) {
+  list_holes(canvas, levels_[0].pixels, work.task);
+  fine_operator.build(canvas, levels_[0].pixels, work);
+  prepare(levels_[0], fine_operator, work);
+  Plane<const uint8_t> label{canvas.label.data, canvas.width, canvas.height, canvas.label.stride};
+  for (used_ = 1; used_ < count_; ++used_) {
+    Level<T>& fine = levels_[used_ - 1];
+    Level<T>& coarse = levels_[used_];
+    coarsen(label, coarse.label, coarse.pixels, work.task);
+    if (coarse.pixels.count == 0) break;
+    link(fine, coarse, work);
+    if (used_ == 1) {
+      coarsen_operator(fine_operator, fine, coarse, work);
+    } else {
+      coarsen_operator(fine.stencil, fine, coarse, work);
+    }
+    prepare(coarse, coarse.stencil, work);
+    label = {coarse.label.data, coarse.label.width, coarse.label.height, coarse.label.stride};
+  }
+}
+
+// Who interpolates from whom.
+template <class T, class Fine>
+void Multigrid<T, Fine>::link(Level<T>& fine, Level<T>& coarse, Work& work) {
+  const PixelSet& set = coarse.pixels;
+  for_pixels(work, fine.pixels.count, [&](int32_t begin, int32_t end) {
+    std::array<RowCursor, 2> rows{RowCursor(set), RowCursor(set)};
+    for (int32_t i = begin; i < end; ++i) {
+      const Point p = fine.pixels.at[i];
+      const Point own{p.x / 2, p.y / 2};
+      const Point other{own.x + (p.x % 2 == 0 ? -1 : 1), own.y + (p.y % 2 == 0 ? -1 : 1)};
+      Parents parents{{}, 9};
+      for (int k = 0; k < 4; ++k) {
+        const Point q{k % 2 == 0 ? own.x : other.x, k / 2 == 0 ? own.y : other.y};
+        const uint8_t label = label_or_excluded<uint8_t>(coarse.label, q.x, q.y);
+        parents.index[k] = label == kHole ? rows[k / 2].find(q.x, q.y) : set.count;
+        if (label == kExcluded) parents.own += k == 3 ? 1 : 3;
+      }
+      fine.parents[i] = parents;
+    }
+  });
+  for_pixels(work, set.count, [&](int32_t begin, int32_t end) {
+    std::array<RowCursor, 4> rows{RowCursor(fine.pixels), RowCursor(fine.pixels), RowCursor(fine.pixels),
+                                  RowCursor(fine.pixels)};
+    WindowCursor windows(set);
+    for (int32_t i = begin; i < end; ++i) {
+      const Point p = set.at[i];
+      for (int k = 0; k < 4; ++k) coarse.children[i][k] = rows[k].seek(2 * p.x - 1, 2 * p.y - 1 + k);
+      coarse.stencil.neighbours[i] = windows.around(p);
+    }
+  });
+}
+
+// f(child, weight) for every pixel of the fine level that pixel i of the coarse one has a part in.
+template <class T, class F>
+void for_children(const Level<T>& fine, const Level<T>& coarse, int32_t i, const F& f) {
+  constexpr std::array<T, 4> kKernel{1, 3, 3, 1};
+  const Point p = coarse.pixels.at[i];
+  for (int k = 0; k < 4; ++k) {
+    const int32_t y = 2 * p.y - 1 + k;
+    if (y < 0 || y >= fine.pixels.height) continue;
+    const int32_t end = fine.pixels.row_begin[y + 1];
+    for (int32_t j = coarse.children[i][k]; j < end; ++j) {
+      const int32_t column = fine.pixels.at[j].x - 2 * p.x + 1;
+      if (column > 3) break;
+      const bool own = (column == 1 || column == 2) && (k == 1 || k == 2);
+      f(j, own ? parent_weight<T>(fine.parents[j], 0) : kKernel[k] * kKernel[column] / 16);
+    }
+  }
+}
+
+template <class T, class Fine>
+template <class Operator>
+void Multigrid<T, Fine>::coarsen_operator(const Operator& a, const Level<T>& fine, Level<T>& coarse,
+                                          Work& work) {
+  const auto row = [&](int32_t i) {
+    const Point p = coarse.pixels.at[i];
+    std::array<T, 25> sum{};
+    T scale = 0;
+    for_children(fine, coarse, i, [&](int32_t child, T weight) {
+      a.for_row(child, [&](int32_t j, T value) {
+        if (j == fine.pixels.count || value == 0) return;
+        if (j == child) scale += weight * weight * value;
+        const Point q = fine.pixels.at[j];
+        const int32_t x = q.x / 2 - p.x + 2;
+        const int32_t y = q.y / 2 - p.y + 2;
+        const int32_t dx = q.x % 2 == 0 ? -1 : 1;
+        const int32_t dy = q.y % 2 == 0 ? -5 : 5;
+        const Parents& parents = fine.parents[j];
+        const T product = weight * value;
+        for (int k = 0; k < 4; ++k) {
+          if (parents.index[k] == coarse.pixels.count) continue;
+          sum[y * 5 + x + (k % 2 == 0 ? 0 : dx) + (k / 2 == 0 ? 0 : dy)] +=
+              product * parent_weight<T>(parents, k);
+        }
+      });
+    });
+    // Holes that nothing holds in place have an operator of zeros, but for rounding.
+    if (sum[12] <= T(1e-5) * scale) sum.fill(0);
+    coarse.stencil.coefficients[i] = sum;
+  };
+  const auto rows = [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) row(static_cast<int32_t>(i));
+    work.task.advance(16 * static_cast<uint64_t>(end - begin));
+  };
+  work.threads.parallel_for(work.task, coarse.pixels.count, kPixelPiece / 16, std::cref(rows));
+}
+
+// Inverse of the diagonal, and Gershgorin's bound of the spectrum.
+template <class T, class Fine>
+template <class Operator>
+void Multigrid<T, Fine>::prepare(Level<T>& level, const Operator& a, Work& work) {
+  for_pixels(work, level.pixels.count, [&](int32_t begin, int32_t end) {
+    double largest = 1;
+    for (int32_t i = begin; i < end; ++i) {
+      T diagonal = 0;
+      T sum = 0;
+      a.for_row(i, [&](int32_t j, T value) {
+        if (j == i) diagonal += value;
+        if (j != level.pixels.count) sum += std::abs(value);
+      });
+      level.inverse_diagonal[i] = diagonal > 0 ? 1 / diagonal : 0;
+      largest = std::max(largest, static_cast<double>(sum * level.inverse_diagonal[i]));
+    }
+    partial_[begin / kPixelPiece] = largest;
+  });
+  const auto pieces = static_cast<size_t>((level.pixels.count + kPixelPiece - 1) / kPixelPiece);
+  level.spectrum = static_cast<T>(*std::max_element(partial_.begin(), partial_.begin() + pieces));
+  for (auto& x : level.x) x[level.pixels.count] = Vector{};
+}
+
+// Chebyshev's iteration for the upper part of the spectrum, Fine::kDegree steps; from: which x to start at,
+// -1: from zero. Each step reads one x and replaces the other, pixel by pixel.
+template <class T, class Fine>
+template <class Operator>
+int Multigrid<T, Fine>::smooth(Level<T>& level, const Operator& a, int from, Work& work) {
+  const T middle = level.spectrum * (1 + Fine::kSmoothedPart) / 2;
+  const T radius = level.spectrum * (1 - Fine::kSmoothedPart) / 2;
+  const T sigma = middle / radius;
+  T rho = 1 / sigma;
+  int now = std::max(from, 0);
+  for (int step = 0; step < Fine::kDegree; ++step) {
+    const T next_rho = step == 0 ? rho : 1 / (2 * sigma - rho);
+    const T momentum = step == 0 ? 0 : next_rho * rho;
+    const T factor = step == 0 ? 1 / middle : 2 * next_rho / radius;
+    rho = next_rho;
+    if (step == 0 && from < 0) {
+      for_pixels(work, level.pixels.count, [&](int32_t begin, int32_t end) {
+        for (int32_t i = begin; i < end; ++i) {
+          level.x[0][i] = factor * level.inverse_diagonal[i] * level.right[i];
+          level.x[1][i] = Vector{};
+        }
+      });
+      continue;
+    }
+    const Vector* x = level.x[now].data();
+    Vector* other = level.x[1 - now].data();
+    for_pixels(work, level.pixels.count, [&](int32_t begin, int32_t end) {
+      for (int32_t i = begin; i < end; ++i) {
+        const Vector residual = level.right[i] - a.apply(i, x);
+        Vector value = x[i] + factor * level.inverse_diagonal[i] * residual;
+        if (step > 0) value += momentum * (x[i] - other[i]);
+        other[i] = value;
+      }
+    });
+    now = 1 - now;
+  }
+  return now;
+}
+
+template <class T, class Fine>
+template <class Operator>
+int Multigrid<T, Fine>::cycle(int l, const Operator& a, Work& work) {
+  Level<T>& level = levels_[l];
+  const int now = smooth(level, a, -1, work);
+  if (l + 1 == used_) return smooth(level, a, now, work);
+  Level<T>& coarse = levels_[l + 1];
+  Vector* x = level.x[now].data();
+  Vector* residual = level.x[1 - now].data();
+  for_pixels(work, level.pixels.count, [&](int32_t begin, int32_t end) {
+    for (int32_t i = begin; i < end; ++i) residual[i] = level.right[i] - a.apply(i, x);
+  });
+  for_pixels(work, coarse.pixels.count, [&](int32_t begin, int32_t end) {
+    for (int32_t i = begin; i < end; ++i) {
+      Vector sum{};
+      for_children(level, coarse, i, [&](int32_t child, T weight) { sum += weight * residual[child]; });
+      coarse.right[i] = sum;
+    }
+  });
+  const Vector* correction = coarse.x[cycle(l + 1, work)].data();
+  for_pixels(work, level.pixels.count, [&](int32_t begin, int32_t end) {
+    for (int32_t i = begin; i < end; ++i) {
+      const Parents& parents = level.parents[i];
+      for (int k = 0; k < 4; ++k) x[i] += parent_weight<T>(parents, k) * correction[parents.index[k]];
+    }
+  });
+  return smooth(level, a, now, work);
+}
+
+}  // namespace infill::classic
