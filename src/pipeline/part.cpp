@@ -198,7 +198,7 @@ size_t part_scratch(const Part& part, const Request& request, const Options& opt
   const PartCanvas own(arena, part, request);
   const CanvasShape shape = shape_of(part, own.canvas.channels, threads);
   size_t stage = options.method->scratch(shape, options.method_settings);
-  if (options.blend_settings[kSeam] > 0) stage = std::max(stage, seam_scratch(shape));
+  if (options.blend_settings[kSeam] > 0) stage = std::max(stage, seam_scratch(shape, most_rim(part)));
   if (options.blend_settings[kGrain] > 0) stage = std::max(stage, grain_scratch(shape));
   return arena.peak() + stage;
 }

@@ -7,7 +7,7 @@
 
 namespace infill::pipeline {
 
-[[nodiscard]] size_t seam_scratch(const CanvasShape& shape);
+[[nodiscard]] size_t seam_scratch(const CanvasShape& shape, size_t rim_pixels);
 
 // Where the method says what it would have put on the rim (canvas.rim_is_filled), strength (0..1) times the
 // membrane through the differences is added to the hole (P. Perez, M. Gangnet, A. Blake, "Poisson Image
