@@ -4,6 +4,7 @@
 #include "classic/harmonic.h"
 #include "classic/method.h"
 #include "classic/push_pull.h"
+#include "classic/telea.h"
 
 namespace infill::classic {
 
@@ -11,6 +12,7 @@ namespace {
 constexpr auto kMethods = std::to_array<const Method*>({
     &kPushPull,
     &kHarmonic,
+    &kTelea,
 });
 }  // namespace
 
