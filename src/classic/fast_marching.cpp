@@ -68,7 +68,7 @@ struct Arrays {
 };
 
 ptrdiff_t stride_of(const MarchShape& shape) {
-  return (ptrdiff_t{shape.width} + 2 * shape.margin_x + 15) / 16 * 16;
+  return (ptrdiff_t{shape.width} + 2 * ptrdiff_t{shape.margin_x} + 15) / 16 * 16;
 }
 
 Arrays take_arrays(const MarchShape& shape, Arena& arena) {
@@ -137,7 +137,7 @@ void March::stamp_distances(Task& task) const {
       for (int32_t x = left; x < run.x0; ++x) raise(x, run.x0 - x);
       for (int32_t x = run.x0; x < run.x1; ++x) line[x] = std::max(line[x], 1.0F - rows);
       for (int32_t x = run.x1; x <= right; ++x) raise(x, x - run.x1 + 1);
-      meter.add(static_cast<uint64_t>(right - left + 1));
+      meter.add(uint64_t{1} + static_cast<uint64_t>(right) - static_cast<uint64_t>(left));
     }
   }
   meter.flush();

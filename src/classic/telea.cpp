@@ -33,11 +33,11 @@ constexpr int32_t kMaximumRadius = 16;
 struct Window {
   int32_t radius;
   [[nodiscard]] constexpr int32_t centre() const { return radius + 1; }
-  [[nodiscard]] constexpr int32_t rows() const { return 2 * radius + 3; }
-  [[nodiscard]] constexpr int32_t width() const { return (2 * radius + 3 + 15) / 16 * 16; }
+  [[nodiscard]] constexpr ptrdiff_t rows() const { return 2 * ptrdiff_t{radius} + 3; }
+  [[nodiscard]] constexpr ptrdiff_t width() const { return (rows() + 15) / 16 * 16; }
   [[nodiscard]] constexpr size_t size() const { return static_cast<size_t>(rows() * width()); }
   // The window with room to read one pixel to each side of it.
-  [[nodiscard]] constexpr int32_t pitch() const { return width() + 16; }
+  [[nodiscard]] constexpr ptrdiff_t pitch() const { return width() + 16; }
   [[nodiscard]] constexpr size_t padded_size() const { return static_cast<size_t>((rows() + 2) * pitch()); }
 };
 
@@ -67,8 +67,7 @@ struct Telea {
 #endif  // INFILL_CLASSIC_TELEA_SHARED
 
 HWY_BEFORE_NAMESPACE();
-namespace infill::classic {
-namespace HWY_NAMESPACE {
+namespace infill::classic::HWY_NAMESPACE {
 namespace {
 
 namespace hn = hwy::HWY_NAMESPACE;
@@ -78,12 +77,12 @@ using Tag = hn::CappedTag<float, 16>;
 template <class Term>
 float sum_over(const Window& window, const Term& term) {
   const Tag d;
-  const auto lanes = static_cast<int32_t>(hn::Lanes(d));
+  const auto lanes = static_cast<ptrdiff_t>(hn::Lanes(d));
   alignas(64) std::array<float, 16> partial;
-  for (int32_t lane = 0; lane < 16; lane += lanes) {
+  for (ptrdiff_t lane = 0; lane < 16; lane += lanes) {
     auto sum = hn::Zero(d);
-    for (int32_t row = 0; row < window.rows(); ++row) {
-      for (int32_t i = lane; i < window.width(); i += 16) sum = hn::Add(sum, term(d, row, i));
+    for (ptrdiff_t row = 0; row < window.rows(); ++row) {
+      for (ptrdiff_t i = lane; i < window.width(); i += 16) sum = hn::Add(sum, term(d, row, i));
     }
     hn::Store(sum, d, partial.data() + lane);
   }
@@ -110,10 +109,10 @@ struct Buffers {
 
 void factors_of(const Telea& telea, uint32_t pixel, Buffers& buffers, float* factors, Sum& sum) {
   const Tag d;
-  const auto lanes = static_cast<int32_t>(hn::Lanes(d));
+  const auto lanes = static_cast<ptrdiff_t>(hn::Lanes(d));
   const Window window = telea.window;
   const int32_t centre = window.centre();
-  const int32_t width = window.width();
+  const ptrdiff_t width = window.width();
   const ptrdiff_t pitch = window.pitch();
   const ptrdiff_t frame = pitch + 8;
   const Plane<float>& time = telea.times.time;
@@ -124,15 +123,15 @@ void factors_of(const Telea& telea, uint32_t pixel, Buffers& buffers, float* fac
 
   // Pixels of equal time come in the order of rows.
   const float after_t = std::nextafter(t, kNeverReached);
-  for (int32_t row = 0; row < window.rows(); ++row) {
+  for (ptrdiff_t row = 0; row < window.rows(); ++row) {
     const float* from = corner + row * time.stride;
     float* to = buffers.before.data() + frame + row * pitch;
     const auto limit = hn::Set(d, row < centre ? after_t : t);
-    for (int32_t i = 0; i < width; i += lanes) {
+    for (ptrdiff_t i = 0; i < width; i += lanes) {
       hn::StoreU(hn::IfThenElseZero(hn::Lt(hn::LoadU(d, from + i), limit), one), d, to + i);
     }
   }
-  for (int32_t i = 0; i < centre; ++i) {
+  for (ptrdiff_t i = 0; i < centre; ++i) {
     buffers.before.at(static_cast<size_t>(frame + centre * pitch + i)) =
         corner[centre * time.stride + i] <= t ? 1.0F : 0.0F;
   }
@@ -143,10 +142,10 @@ void factors_of(const Telea& telea, uint32_t pixel, Buffers& buffers, float* fac
   const auto here = hn::Set(d, t);
   const auto share = hn::Set(d, gradient);
   const auto half = hn::Set(d, 0.5F);
-  for (int32_t row = 1; row + 1 < window.rows(); ++row) {
+  for (ptrdiff_t row = 1; row + 1 < window.rows(); ++row) {
     const auto ry = hn::Set(d, static_cast<float>(centre - row));
     const auto ny_ry = hn::Mul(hn::Set(d, ny), ry);
-    for (int32_t i = 0; i < width; i += lanes) {
+    for (ptrdiff_t i = 0; i < width; i += lanes) {
       const ptrdiff_t o = frame + row * pitch + i;
       const float* before = buffers.before.data() + o;
       const auto rx = hn::Sub(hn::Set(d, static_cast<float>(centre - i)), hn::Iota(d, 0.0F));
@@ -186,8 +185,8 @@ void factors_of(const Telea& telea, uint32_t pixel, Buffers& buffers, float* fac
     std::fill_n(factors, width, 0.0F);
     std::fill_n(factors + (window.rows() - 1) * width, width, 0.0F);
   } else {
-    for (int32_t row = 0; row < window.rows(); ++row) {
-      for (int32_t i = 0; i < width; i += lanes) {
+    for (ptrdiff_t row = 0; row < window.rows(); ++row) {
+      for (ptrdiff_t i = 0; i < width; i += lanes) {
         const ptrdiff_t o = frame + row * pitch + i;
         const auto x =
             hn::Sub(hn::LoadU(d, buffers.right.data() + o - 1), hn::LoadU(d, buffers.left.data() + o + 1));
@@ -199,7 +198,7 @@ void factors_of(const Telea& telea, uint32_t pixel, Buffers& buffers, float* fac
     }
   }
   // The gradients' factors cancel: this is the sum of the weights alone.
-  sum.weight = sum_over(window, [&](Tag tag, int32_t row, int32_t i)
+  sum.weight = sum_over(window, [&](Tag tag, ptrdiff_t row, ptrdiff_t i)
                                     HWY_ATTR { return hn::LoadU(tag, factors + row * width + i); });
   sum.y = static_cast<int32_t>(pixel / time.stride);
   sum.x = static_cast<int32_t>(pixel % time.stride);
@@ -225,29 +224,31 @@ void find_factors(const Telea& telea, const Block& block, int64_t begin, int64_t
 // Colours of the block's pixels in one plane, in their order.
 void fill_plane(const Telea& telea, const Block& block, const Plane<float>& plane) {
   const Window window = telea.window;
-  const int32_t width = window.width();
+  const ptrdiff_t width = window.width();
   alignas(64) std::array<float, Window{kMaximumRadius}.size()> copy;
   for (size_t i = 0; i < block.pixels.size(); ++i) {
     const Sum& sum = block.sums[i];
     const float* factors = block.windows.data() + i * window.size();
-    const int32_t x0 = sum.x - window.centre();
-    const int32_t y0 = sum.y - window.centre();
+    const ptrdiff_t x0 = sum.x - window.centre();
+    const ptrdiff_t y0 = sum.y - window.centre();
     const float* corner = plane.data + y0 * plane.stride + x0;
     ptrdiff_t stride = plane.stride;
     if (x0 < 0 || y0 < 0 || x0 + width > plane.width || y0 + window.rows() > plane.height) {
       // Part of the window is outside the canvas, where factors are 0.
       copy.fill(0);
-      for (int32_t y = std::max(y0, 0); y < std::min(y0 + window.rows(), plane.height); ++y) {
-        for (int32_t x = std::max(x0, 0); x < std::min(x0 + width, plane.width); ++x) {
-          copy.at(static_cast<size_t>((y - y0) * width + x - x0)) = plane.at(x, y);
-        }
+      const ptrdiff_t left = std::max<ptrdiff_t>(x0, 0);
+      const ptrdiff_t right = std::min<ptrdiff_t>(x0 + width, plane.width);
+      const ptrdiff_t bottom = std::min<ptrdiff_t>(y0 + window.rows(), plane.height);
+      for (ptrdiff_t y = std::max<ptrdiff_t>(y0, 0); y < bottom; ++y) {
+        const float* from = plane.data + y * plane.stride;
+        std::copy(from + left, from + right, copy.data() + (y - y0) * width + (left - x0));
       }
       corner = copy.data();
       stride = width;
     }
     // Summed as differences from one known neighbour, so that a constant stays exactly what it is.
     const float base = plane.at(sum.from_x, sum.from_y);
-    const float difference = sum_over(window, [&](Tag d, int32_t row, int32_t column) HWY_ATTR {
+    const float difference = sum_over(window, [&](Tag d, ptrdiff_t row, ptrdiff_t column) HWY_ATTR {
       return hn::Mul(hn::LoadU(d, factors + row * width + column),
                      hn::Sub(hn::LoadU(d, corner + row * stride + column), hn::Set(d, base)));
     });
@@ -256,8 +257,7 @@ void fill_plane(const Telea& telea, const Block& block, const Plane<float>& plan
 }
 
 }  // namespace
-}  // namespace HWY_NAMESPACE
-}  // namespace infill::classic
+}  // namespace infill::classic::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
@@ -287,7 +287,7 @@ Window window_of(const Settings& settings) {
 
 MarchShape march_shape(const CanvasShape& shape, Window window) {
   return {shape.width,     shape.height,    shape.hole_pixels,
-          shape.hole_runs, window.centre(), std::max(window.centre(), window.width() - window.centre()),
+          shape.hole_runs, window.centre(), static_cast<int32_t>(window.width()) - window.centre(),
           window.centre()};
 }
 
