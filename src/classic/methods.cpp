@@ -3,8 +3,8 @@
 
 #include "classic/harmonic.h"
 #include "classic/method.h"
+#include "classic/patchmatch.h"
 #include "classic/push_pull.h"
-#include "classic/telea.h"
 
 namespace infill::classic {
 
@@ -12,7 +12,7 @@ namespace {
 constexpr auto kMethods = std::to_array<const Method*>({
     &kPushPull,
     &kHarmonic,
-    &kTelea,
+    &kPatchMatchMethod,
 });
 }  // namespace
 

@@ -82,7 +82,9 @@ class TestCanvas {
             canvas_.channels,
             canvas_.hole_pixels,
             static_cast<int64_t>(runs_.size()),
-            threads};
+            threads,
+            canvas_.reference == nullptr ? 0 : canvas_.reference->width,
+            canvas_.reference == nullptr ? 0 : canvas_.reference->height};
   }
 
   // Runs the method with an arena of exactly what scratch() says. Returns the bytes the arena really held.
