@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <array>
 
+#include "classic/biharmonic.h"
 #include "classic/harmonic.h"
 #include "classic/method.h"
 #include "classic/patchmatch.h"
@@ -12,6 +13,7 @@ namespace {
 constexpr auto kMethods = std::to_array<const Method*>({
     &kPushPull,
     &kHarmonic,
+    &kBiharmonic,
     &kPatchMatchMethod,
 });
 }  // namespace
