@@ -112,6 +112,8 @@ template <class Known, class Elsewhere>
 void EllipticSolver<T, Fine>::start(const Canvas& canvas, const Known& known, const Elsewhere& elsewhere,
                                     double tolerance, Work& work) {
   constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  // An error this far below what the caller's format can show is none.
+  constexpr double kShareOfAStep = 1.0 / 16;
   const PixelSet& set = pixels();
   for_pixels(work, set.count, [&](int32_t begin, int32_t end) {
     Partial part{};  // sum, count, least, largest
@@ -149,7 +151,7 @@ void EllipticSolver<T, Fine>::start(const Canvas& canvas, const Known& known, co
     mean[c] = static_cast<T>(sum / count);
     const double magnitude = std::max(std::abs(least), std::abs(largest));
     const double rounding = 2 * std::numeric_limits<float>::epsilon() * magnitude;
-    allowed_[c] = std::max(tolerance * (largest - least), rounding);
+    allowed_[c] = std::max({tolerance * (largest - least), rounding, double{canvas.step} * kShareOfAStep});
   }
   if (!touches_known) mean = elsewhere();
   for_pixels(work, set.count, [&](int32_t begin, int32_t end) {

@@ -6,6 +6,7 @@
 #include "classic/method.h"
 #include "classic/patchmatch.h"
 #include "classic/push_pull.h"
+#include "classic/telea.h"
 
 namespace infill::classic {
 
@@ -14,6 +15,7 @@ constexpr auto kMethods = std::to_array<const Method*>({
     &kPushPull,
     &kHarmonic,
     &kBiharmonic,
+    &kTelea,
     &kPatchMatchMethod,
 });
 }  // namespace

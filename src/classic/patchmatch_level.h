@@ -37,25 +37,6 @@ struct Picture {
 };
 inline constexpr int32_t kMaximumPictures = 2;
 
-// Tells the task what was done, not too often.
-class Meter {
- public:
-  explicit Meter(Task& task) : task_(task) {}
-  void add(uint64_t operations) {
-    operations_ += operations;
-    if (operations_ >= kStep) flush();
-  }
-  void flush() {
-    task_.advance(operations_);
-    operations_ = 0;
-  }
-
- private:
-  static constexpr uint64_t kStep = 1 << 16;
-  Task& task_;
-  uint64_t operations_ = 0;
-};
-
 struct Level {
   int32_t scale = 0;  // a pixel stands for 2^scale x 2^scale pixels of the canvas
   int32_t picture_count = 0;

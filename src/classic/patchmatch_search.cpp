@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "classic/meter.h"
+
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "classic/patchmatch_search.cpp"
 #include <hwy/foreach_target.h>

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "classic/meter.h"
+
 namespace infill::classic::patchmatch {
 
 namespace {

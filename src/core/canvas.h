@@ -50,6 +50,9 @@ struct Canvas {
   int64_t hole_pixels = 0;
   bool linear = false;  // light is linear: compare colours after encoding as sRGB
   bool has_alpha = false;
+  // The smallest difference that the caller's format can hold: 1/255, 1/65535, or 0 for floats. Solvers need
+  // not be more exact than a fraction of it.
+  float step = 0;
   // Picture coordinates of the canvas's corner: random numbers are drawn by picture position.
   int32_t x = 0, y = 0;
 

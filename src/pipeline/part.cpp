@@ -24,6 +24,19 @@ size_t most_rim(const Part& part) {
   return static_cast<size_t>(std::min(2 * part.solved_pixels + 6 * part.solved_runs, part.crop.area()));
 }
 
+float step_of(PixelType type) {
+  switch (type) {
+    case PixelType::kU8:
+      return 1.0F / 255.0F;
+    case PixelType::kU16:
+      return 1.0F / 65535.0F;
+    case PixelType::kF16:
+    case PixelType::kF32:
+      return 0.0F;
+  }
+  return 0.0F;
+}
+
 CanvasShape shape_of(const Part& part, const Request& request, int32_t threads) {
   const Rect reference = request.reference ? request.reference->bounds() : Rect{};
   return {part.crop.width,    part.crop.height, canvas_channels(request.src),
@@ -48,6 +61,7 @@ struct PartCanvas {
     canvas.channels = canvas_channels(request.src);
     canvas.linear = request.src.color == Color::kLinear;
     canvas.has_alpha = canvas_has_alpha(request.src);
+    canvas.step = step_of(request.src.format->type);
     const auto area = static_cast<size_t>(crop.area());
     for (size_t c = 0; c < static_cast<size_t>(canvas.channels); ++c) {
       canvas.planes.at(c) = {arena.take<float>(area).data(), crop.width, crop.height, crop.width};
