@@ -20,8 +20,10 @@ class MaskPlane {
       : bytes_(Size(width + 3, height), 99) {
     plane = {bytes_.data(), width, height, width + 3};
     for (int y = 0; y < height; ++y) {
-      for (int x = 0; x < width; ++x)
-        plane.at(x, y) = hole(x, y) ? static_cast<uint8_t>(1 + (x + y) % 255) : 0;
+      for (int x = 0; x < width; ++x) {
+        const int value = hole(x, y) ? 1 + (x + y) % 255 : 0;
+        plane.at(x, y) = static_cast<uint8_t>(value);
+      }
     }
   }
   MaskPlane(const MaskPlane& other) : plane(other.plane), bytes_(other.bytes_) { plane.data = bytes_.data(); }
