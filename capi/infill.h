@@ -14,7 +14,7 @@
  *               elsewhere. They have no hidden padding. INFILL_<NAME>_INIT, an initialiser, is all zero with
  *               struct_size set; zero in any field means its default. Reserved fields must be zero.
  *     read      by the library: a struct_size below that of the first release is INVALID_ARGUMENT, one above
- *               65536 too. What the caller knows and this library does not (bytes past its own struct,
+ *               4096 too. What the caller knows and this library does not (bytes past its own struct,
  *               reserved fields, flag bits) must be zero: else TOO_NEW.
  *     written   by the library: only struct_size is read, the rest need not be set. What both sides know is
  *               written, what only the caller knows becomes zero, struct_size stays. On failure the struct is
@@ -240,7 +240,7 @@ enum infill_image_flag_values { INFILL_IMAGE_READ_ONLY = 1 }; /* refused as dst 
  * row_stride width * |pixel_stride|. Any other value is taken as it is: padded rows, planes (channel_stride =
  * size of a plane, pixel_stride = size of a channel), or negative for a picture stored bottom-up (data is then
  * the first byte of the top row, which lies highest). Two pixels, or two channels, may not share a byte.
- * Nothing need be aligned. width and height are at least 1.
+ * Nothing need be aligned. width and height are 1 to 1000000.
  *
  * A mask is GRAY8, GRAY16, GRAY16F, GRAY32F or MASK8. m = 0 keeps a pixel, m = the maximum (255, 65535, 1.0)
  * is a hole; between, dst is src + m/maximum * (fill - src): a soft edge. The fill never learns from a pixel
@@ -387,8 +387,8 @@ INFILL_API void INFILL_CALL infill_context_destroy(infill_context* context) INFI
 
 /* Refuses new work, cancels what runs (calls on other threads and jobs) and waits for it. When it returns no
  * callback but the allocator's runs or ever will: now log_user may be freed, a managed runtime unloaded.
- * Sessions and jobs of the context can then only be destroyed; other calls return INVALID_STATE. A second
- * shutdown does nothing. INVALID_STATE from a callback. */
+ * Sessions of the context can then only be destroyed, jobs still tell how they ended; everything else returns
+ * INVALID_STATE. A second shutdown does nothing. INVALID_STATE from a callback. */
 INFILL_NODISCARD INFILL_API infill_status INFILL_CALL
 infill_context_shutdown(infill_context* context, infill_error* err) INFILL_NOEXCEPT;
 

@@ -1,0 +1,133 @@
+#include "fill_desc.h"
+
+#include "overlap.h"
+
+namespace infill::capi {
+
+namespace {
+
+const FormatInfo& read_format(infill_format format, Role role, const char* name) {
+  if (format == INFILL_FORMAT_UNDEFINED) fail(Status::kInvalidArgument, name, ".format: is UNDEFINED");
+  const FormatInfo* info = format_info(static_cast<Format>(format));
+  if (info == nullptr) fail(Status::kUnsupported, name, ".format: ", format, " is no format of this library");
+  if (role == Role::kPicture && info->is_mask) {
+    fail(Status::kUnsupported, name, ".format: ", info->name, " is for masks only");
+  }
+  if (role == Role::kMask && info->channels != 1) {
+    fail(Status::kUnsupported, name, ".format: ", info->name,
+         " is none of GRAY8, GRAY16, GRAY16F, GRAY32F, MASK8");
+  }
+  return *info;
+}
+
+void check_device(const infill_image& image, const char* name) {
+  if (image.device_type == INFILL_DEVICE_CUDA) {
+    fail(Status::kUnsupported, name, ".device_type: CUDA images are not supported by this build");
+  }
+  if (image.device_type != INFILL_DEVICE_CPU) {
+    fail(Status::kUnsupported, name, ".device_type: ", image.device_type, " is no device of this library");
+  }
+  if (image.device_index != 0) {
+    fail(Status::kInvalidArgument, name, ".device_index: is ", image.device_index, ", the CPU has only 0");
+  }
+}
+
+template <class Enum>
+Enum read_enum(int32_t value, Enum last, const char* name, const char* field) {
+  if (value < 0 || value > static_cast<int32_t>(last)) {
+    fail(Status::kUnsupported, name, field, ": ", value, " is unknown to this library");
+  }
+  return static_cast<Enum>(value);
+}
+
+void check_roi(const Rect& roi, const Image& src) {
+  const bool inside = roi.width > 0 && roi.height > 0 && roi.x >= 0 && roi.y >= 0 &&
+                      roi.width <= src.width - int64_t{roi.x} && roi.height <= src.height - int64_t{roi.y};
+  if (inside) return;
+  fail(Status::kInvalidArgument, "roi: x ", roi.x, ", y ", roi.y, ", ", roi.width, " x ", roi.height,
+       " does not lie in src, ", src.width, " x ", src.height);
+}
+
+void check_data(const Image& image, const char* name) {
+  if (image.data == nullptr) fail(Status::kInvalidArgument, name, ".data: is NULL");
+}
+
+void check_apart(const Image& dst, const Image& other, const char* name) {
+  if (share_bytes(dst, other)) {
+    fail(Status::kInvalidArgument, "dst: shares memory with ", name, " (data ",
+         static_cast<const void*>(dst.data), " and ", static_cast<const void*>(other.data), ")");
+  }
+}
+
+void check_request(const pipeline::Request& request, Data data) {
+  if (request.dst.read_only) fail(Status::kInvalidArgument, "dst.flags: READ_ONLY");
+  check_roi(request.roi, request.src);
+  if (data == Data::kRequired) {
+    check_data(request.src, "src");
+    check_data(request.mask, "mask");
+    check_data(request.dst, "dst");
+    if (request.reference) check_data(*request.reference, "reference");
+    if (request.allow) check_data(*request.allow, "allow");
+  }
+  if (request.dst.data == nullptr) return;
+  if (!same_view(request.dst, request.src))
+    check_apart(request.dst, request.src, "src, but is not the same view");
+  check_apart(request.dst, request.mask, "mask");
+  if (request.reference) check_apart(request.dst, *request.reference, "reference");
+  if (request.allow) check_apart(request.dst, *request.allow, "allow");
+}
+
+}  // namespace
+
+Image read_image(const infill_image* given, Role role, const char* name) {
+  const infill_image image = read_struct(given, name);
+  check_flags(image.flags, INFILL_IMAGE_READ_ONLY, name);
+  check_reserved(name, image.reserved, image.reserved_ptr);
+  Image view;
+  view.format = &read_format(image.format, role, name);
+  check_device(image, name);
+  view.width = image.width;
+  view.height = image.height;
+  if (role != Role::kMask) {
+    view.color = read_enum(image.color, Color::kLinear, name, ".color");
+    view.alpha = read_enum(image.alpha, Alpha::kIgnore, name, ".alpha");
+    view.read_only = (image.flags & INFILL_IMAGE_READ_ONLY) != 0;
+  }
+  view.row_stride = image.row_stride;
+  view.pixel_stride = image.pixel_stride;
+  view.channel_stride = image.channel_stride;
+  view.data = static_cast<std::byte*>(image.data);
+  return resolve(view, name);
+}
+
+FillCall read_fill(const infill_image* src, const infill_image* mask, const infill_image* dst) {
+  FillCall call;
+  call.request.src = read_image(src, Role::kPicture, "src");
+  call.request.mask = read_image(mask, Role::kMask, "mask");
+  call.request.dst = read_image(dst, Role::kPicture, "dst");
+  call.request.roi = call.request.src.bounds();
+  check_request(call.request, Data::kRequired);
+  return call;
+}
+
+FillCall read_fill(const infill_fill_desc* given, Data data) {
+  const infill_fill_desc desc = read_struct(given, "desc");
+  check_flags(desc.flags, 0, "desc");
+  check_reserved("desc", desc.reserved_ptr);
+  FillCall call;
+  pipeline::Request& request = call.request;
+  request.src = read_image(desc.src, Role::kPicture, "src");
+  request.mask = read_image(desc.mask, Role::kMask, "mask");
+  request.dst = read_image(desc.dst, Role::kPicture, "dst");
+  if (desc.reference != nullptr) request.reference = read_image(desc.reference, Role::kPicture, "reference");
+  if (desc.allow != nullptr) request.allow = read_image(desc.allow, Role::kMask, "allow");
+  request.roi = {desc.roi.x, desc.roi.y, desc.roi.width, desc.roi.height};
+  if (request.roi == Rect{}) request.roi = request.src.bounds();
+  request.seed = desc.seed;
+  call.progress = desc.progress;
+  call.progress_user = desc.progress_user;
+  check_request(request, data);
+  return call;
+}
+
+}  // namespace infill::capi

@@ -1,0 +1,26 @@
+// The images and fills of <infill.h> as the pipeline takes them.
+#pragma once
+
+#include "context.h"
+#include "infill.h"
+
+namespace infill::capi {
+
+enum class Role {
+  kAny,      // infill_image_check: every format
+  kPicture,  // src, dst, reference
+  kMask,     // mask, allow
+};
+
+// Checked for itself and with its strides resolved. data may be null.
+[[nodiscard]] Image read_image(const infill_image* given, Role role, const char* name);
+
+enum class Data { kRequired, kOptional };
+
+// Everything that can be said of a fill without looking at pixels or at the method.
+[[nodiscard]] FillCall read_fill(const infill_fill_desc* given, Data data);
+
+// The same of the images of a fill that has no desc.
+[[nodiscard]] FillCall read_fill(const infill_image* src, const infill_image* mask, const infill_image* dst);
+
+}  // namespace infill::capi

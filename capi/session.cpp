@@ -1,0 +1,170 @@
+#include <chrono>
+#include <cmath>
+#include <sstream>
+
+#include "context.h"
+
+namespace infill::capi {
+
+namespace {
+
+std::string describe(const infill_result& result, const classic::Method& method) {
+  std::ostringstream text;
+  text << method.name << ": " << result.hole_pixels << " pixels in " << result.tile_count << " tiles, "
+       << static_cast<double>(result.elapsed_ns) * 1e-6 << " ms";
+  return text.str();
+}
+
+}  // namespace
+
+// Takes the session's cache for the time of a fill, so that trim() never waits for one.
+class Session::Scratch {
+ public:
+  explicit Scratch(Session& session) : session_(session) {
+    const std::lock_guard lock(session_.cache_mutex_);
+    block = std::move(session_.cache_);
+  }
+  ~Scratch() {
+    const std::lock_guard lock(session_.cache_mutex_);
+    session_.cache_ = std::move(block);
+  }
+  Scratch(const Scratch&) = delete;
+  Scratch& operator=(const Scratch&) = delete;
+  Block block;
+
+ private:
+  Session& session_;
+};
+
+Session::Session(std::shared_ptr<Context> owner, const classic::Method& method, classic::Quality quality)
+    : context(std::move(owner)) {
+  defaults_.method = &method;
+  defaults_.method_settings = classic::default_settings(method, quality);
+  defaults_.blend_settings = Settings(pipeline::blend_parameters());
+  defaults_.blend_settings.set(pipeline::kGrain, method.grain);
+  options_ = defaults_;
+}
+
+Session::Use::Use(std::shared_ptr<Session> session) : session_(std::move(session)) {
+  if (session_->context->calls->is_closed())
+    fail(Status::kInvalidState, "session: its context was shut down");
+  if (session_->busy_.exchange(true, std::memory_order_acquire)) {
+    fail(Status::kInvalidState, "session: another call or a job of it is running");
+  }
+}
+
+Session::Use::~Use() {
+  session_->busy_.store(false, std::memory_order_release);
+}
+
+void Session::fill(const FillCall& fill_call, Call& call) {
+  Task::Callback callback;
+  if (fill_call.progress != nullptr) {
+    callback = [function = fill_call.progress, user = fill_call.progress_user](const ProgressReport& report) {
+      const infill_progress progress{INFILL_SIZEOF(infill_progress), static_cast<infill_stage>(report.stage),
+                                     report.tile, report.tile_count, report.fraction};
+      return function(user, &progress) != 0;
+    };
+  }
+  Task task(std::move(callback));
+  const Call::Working working(call, task);
+  const auto start = std::chrono::steady_clock::now();
+  try {
+    const pipeline::Result done = run(fill_call, task);
+    const std::chrono::nanoseconds elapsed = std::chrono::steady_clock::now() - start;
+    infill_result result = INFILL_RESULT_INIT;
+    result.method = static_cast<infill_method>(options_.method->id);
+    result.tile_count = done.tiles;
+    result.bounds = {done.bounds.x, done.bounds.y, done.bounds.width, done.bounds.height};
+    result.hole_pixels = done.hole_pixels;
+    result.seed = fill_call.request.seed;
+    result.elapsed_ns = static_cast<uint64_t>(elapsed.count());
+    result_ = result;
+    context->log(INFILL_LOG_INFO, describe(result, *options_.method));
+  } catch (const Error& error) {
+    if (error.status() != Status::kCancelled) context->log(INFILL_LOG_ERROR, error.what());
+    throw;
+  }
+}
+
+pipeline::Result Session::run(const FillCall& fill_call, Task& task) {
+  Scratch scratch(*this);
+  const auto attempt = [&] {
+    return pipeline::fill(fill_call.request, options_, context->memory, scratch.block, context->threads,
+                          task);
+  };
+  try {
+    return attempt();
+  } catch (const Error& error) {
+    // Nothing was written yet. What other sessions keep for later is worth less than this fill.
+    if (error.status() != Status::kMemoryLimit || !context->trim()) throw;
+  }
+  return attempt();
+}
+
+pipeline::Estimate Session::estimate(const FillCall& fill_call) {
+  size_t cached = 0;
+  {
+    const std::lock_guard lock(cache_mutex_);
+    cached = cache_.size();
+  }
+  return pipeline::estimate(fill_call.request, options_, context->memory, cached, context->threads);
+}
+
+bool Session::trim() {
+  Block block;
+  const std::lock_guard lock(cache_mutex_);
+  std::swap(block, cache_);
+  return block.size() != 0;
+}
+
+uint32_t Session::param_count() const {
+  return static_cast<uint32_t>(options_.method->parameters.size() + pipeline::blend_parameters().size());
+}
+
+const Parameter& Session::param(uint32_t which) const {
+  const std::span<const Parameter> of_method = options_.method->parameters;
+  return which < of_method.size() ? of_method[which] : pipeline::blend_parameters()[which - of_method.size()];
+}
+
+infill_param_info Session::param_info(uint32_t which) const {
+  if (which >= param_count()) fail(Status::kInvalidArgument, "which: is ", which, " of ", param_count());
+  const size_t of_method = options_.method->parameters.size();
+  const auto value_in = [which, of_method](const pipeline::Options& options) {
+    return which < of_method ? options.method_settings[which] : options.blend_settings[which - of_method];
+  };
+  const Parameter& parameter = param(which);
+  infill_param_info info = INFILL_PARAM_INFO_INIT;
+  info.type = parameter.is_integer ? INFILL_PARAM_INT : INFILL_PARAM_FLOAT;
+  info.name = parameter.name;
+  info.help = parameter.help;
+  info.minimum = parameter.minimum;
+  info.maximum = parameter.maximum;
+  info.default_value = value_in(defaults_);
+  info.value = value_in(options_);
+  return info;
+}
+
+void Session::set_param(std::string_view name, double value) {
+  for (uint32_t which = 0; which < param_count(); ++which) {
+    const Parameter& parameter = param(which);
+    if (name != parameter.name) continue;
+    if (!(value >= parameter.minimum && value <= parameter.maximum)) {
+      fail(Status::kInvalidArgument, parameter.name, ": ", value, " does not lie in ", parameter.minimum,
+           " .. ", parameter.maximum);
+    }
+    if (parameter.is_integer && value != std::floor(value)) {
+      fail(Status::kInvalidArgument, parameter.name, ": ", value, " is no integer");
+    }
+    const size_t of_method = options_.method->parameters.size();
+    if (which < of_method) {
+      options_.method_settings.set(which, value);
+    } else {
+      options_.blend_settings.set(which - of_method, value);
+    }
+    return;
+  }
+  fail(Status::kUnknownParameter, "name: ", options_.method->name, " has no parameter '", name, "'");
+}
+
+}  // namespace infill::capi
