@@ -34,16 +34,20 @@ struct Pyramid {
   std::array<Level, kMaximumLevels> levels;
   size_t count = 0;
 
-  Pyramid(const CanvasShape& shape, Arena& arena) {
-    levels[0] = finest_shape(shape);
-    for (count = 1; next_shape(levels[count - 1], levels[count]);) ++count;
+  Pyramid(const CanvasShape& shape, const CopyRange& copies, Arena& arena) {
+    levels[0] = finest_shape(shape, copies);
+    for (count = 1; next_shape(levels[count - 1], copies, levels[count]);) ++count;
     for (size_t i = 0; i < count; ++i) allocate(levels[i], arena);
   }
 };
 
-size_t scratch(const CanvasShape& shape, const Settings& /*settings*/) {
+CopyRange copies_of(const Settings& settings) {
+  return {settings[kRotation], settings[kScale]};
+}
+
+size_t scratch(const CanvasShape& shape, const Settings& settings) {
   Arena arena = Arena::measuring();
-  const Pyramid pyramid(shape, arena);
+  const Pyramid pyramid(shape, copies_of(settings), arena);
   return std::max(arena.peak(), push_pull_scratch(shape));
 }
 
@@ -99,12 +103,14 @@ class Fill {
     for (size_t i = 1; i < pyramid_.count; ++i) {
       if (reduce(levels[i - 1], levels[i], work_.threads, work_.task) > 0) vanishing = i + 1;
     }
+    draw_copies(levels[0], work_.threads, work_.task);
     const int32_t radius =
         choose_radius(levels[0], settings_.integer(kPatchSize) / 2, work_.threads, work_.task);
     const bool may_blend = canvas_.allowed.data == nullptr && canvas_.reference == nullptr;
     if (radius < 0 || (radius == 0 && may_blend)) return false;
     while (coarsest_ + 1 + kScalesBelowVanishing <= vanishing) {
       Level& next = levels[coarsest_ + 1];
+      draw_copies(next, work_.threads, work_.task);
       mark_patches(next, radius, work_.threads, work_.task);
       if (next.targets == 0 || next.sources() < kFewSources) break;
       ++coarsest_;
@@ -163,13 +169,13 @@ void fill(Canvas& canvas, const Settings& settings, Work& work) {
                           .channels = canvas.channels,
                           .reference_width = canvas.reference == nullptr ? 0 : canvas.reference->width,
                           .reference_height = canvas.reference == nullptr ? 0 : canvas.reference->height};
-  if (!fits_positions(finest_shape(shape))) {
+  if (!fits_positions(finest_shape(shape, copies_of(settings)))) {
     fail(Status::kUnsupported, "src: patchmatch works on less than 2^32 pixels at once, got ", shape.width,
          " x ", shape.height);
   }
   {
     const ArenaScope scope(work.arena);
-    Pyramid pyramid(shape, work.arena);
+    Pyramid pyramid(shape, copies_of(settings), work.arena);
     if (Fill(canvas, settings, work, pyramid).run()) return;
   }
   push_pull_fill(canvas, work);
@@ -186,6 +192,16 @@ constexpr std::array<Parameter, kPatchMatchParameterCount> kParameters = {{
      true, 1, 20, 3},
     {"patchmatch.passes", "Passes over all patches in one search: more finds better matches.", true, 1, 10,
      2},
+    {"patchmatch.rotation",
+     "Patches may be turned by up to this many degrees (0, half of it and all of it, both ways); 0: not at "
+     "all. "
+     "Takes five times the memory and longer.",
+     false, 0, 180, 0},
+    {"patchmatch.scale",
+     "Patches may be larger and smaller by this share (0.25: sizes 0.8, 1 and 1.25); 0: not at all. Takes "
+     "three "
+     "times the memory and longer.",
+     false, 0, 0.5, 0},
 }};
 
 constexpr auto kPresets = std::to_array<Preset>({

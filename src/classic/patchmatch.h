@@ -19,6 +19,8 @@ enum PatchMatchParameter : size_t {
   kPatchSize,
   kIterations,
   kPasses,
+  kRotation,
+  kScale,
   kPatchMatchParameterCount,
 };
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <atomic>
 
+#include "classic/meter.h"
+
 namespace infill::classic::patchmatch {
 
 namespace {
@@ -111,7 +113,7 @@ void mark_row(const Level& level, const Picture& picture, int32_t y, int32_t rad
 }
 
 // Combines the rows of the patches around row y of a picture. Returns the number of targets.
-int64_t mark_centres(Level& level, const Picture& picture, int32_t y, int32_t radius) {
+int64_t mark_centres(Level& level, const Picture& picture, int32_t y, int32_t radius, Meter& meter) {
   const bool fits = y >= radius && y + radius < picture.height;
   uint8_t* flags = &level.flags[level.at(0, picture.row + y)];
   uint32_t sources = 0;
@@ -119,6 +121,7 @@ int64_t mark_centres(Level& level, const Picture& picture, int32_t y, int32_t ra
   int32_t first = INT32_MAX;
   int32_t last = -1;
   for (int32_t x = 0; x < level.pitch; ++x) {
+    meter.add(static_cast<uint64_t>(2 * radius + 1));
     uint8_t all = fits ? kSource : 0;
     uint8_t any = 0;
     for (int32_t j = -radius; fits && j <= radius; ++j) {
@@ -145,27 +148,35 @@ int64_t mark_centres(Level& level, const Picture& picture, int32_t y, int32_t ra
 
 }  // namespace
 
-Level finest_shape(const CanvasShape& shape) {
+Level finest_shape(const CanvasShape& shape, const CopyRange& copies) {
   Level level;
-  level.pictures[0] = {shape.width, shape.height, 0};
+  level.pictures[0].width = shape.width;
+  level.pictures[0].height = shape.height;
   level.picture_count = 1;
   if (shape.reference_width > 0) {
-    level.pictures[1] = {shape.reference_width, shape.reference_height, 0};
+    level.pictures[1].base = 1;
+    level.pictures[1].width = shape.reference_width;
+    level.pictures[1].height = shape.reference_height;
     level.picture_count = 2;
   }
+  add_copies(level, copies);
   stack(level);
   return level;
 }
 
-bool next_shape(const Level& finer, Level& coarser) {
+bool next_shape(const Level& finer, const CopyRange& copies, Level& coarser) {
   if (finer.width() == 1 && finer.height() == 1) return false;
   coarser = Level{};
   coarser.scale = finer.scale + 1;
-  coarser.picture_count = finer.picture_count;
-  for (int32_t i = 0; i < finer.picture_count; ++i) {
+  coarser.picture_count = finer.base_count;
+  for (int32_t i = 0; i < finer.base_count; ++i) {
     const Picture& from = finer.pictures[static_cast<size_t>(i)];
-    coarser.pictures[static_cast<size_t>(i)] = {(from.width + 1) / 2, (from.height + 1) / 2, 0};
+    Picture& to = coarser.pictures[static_cast<size_t>(i)];
+    to.base = i;
+    to.width = (from.width + 1) / 2;
+    to.height = (from.height + 1) / 2;
   }
+  add_copies(coarser, copies);
   stack(coarser);
   return true;
 }
@@ -192,21 +203,23 @@ void allocate(Level& level, Arena& arena) {
 
 void load(Level& level, const Canvas& canvas, const ColourCode& code, Threads& threads, Task& task) {
   load_picture(level, level.pictures[0], canvas, true, code, threads, task);
-  if (level.picture_count > 1) {
+  if (level.base_count > 1) {
     load_picture(level, level.pictures[1], *canvas.reference, false, code, threads, task);
   }
 }
 
 int64_t reduce(const Level& finer, Level& coarser, Threads& threads, Task& task) {
   std::atomic<int64_t> wanted{0};
-  for (int32_t i = 0; i < finer.picture_count; ++i) {
+  for (int32_t i = 0; i < finer.base_count; ++i) {
     const Picture& from = finer.pictures[static_cast<size_t>(i)];
     const Picture& to = coarser.pictures[static_cast<size_t>(i)];
     threads.parallel_for(task, to.height, kGrainRows, [&](int64_t begin, int64_t end) {
       int64_t wanted_here = 0;
+      Meter meter(task);
       for (int64_t row = begin; row < end; ++row) {
         const auto y = static_cast<int32_t>(row);
         for (int32_t x = 0; x < to.width; ++x) {
+          meter.add(16);
           const Average sum = average(finer, from, x, y);
           const Position at = coarser.at(x, to.row + y);
           const uint32_t coverage = (sum.weight + sum.total / 2) / sum.total;
@@ -222,8 +235,8 @@ int64_t reduce(const Level& finer, Level& coarser, Threads& threads, Task& task)
           wanted_here += (coarser.flags[at] & kWanted) != 0 ? 1 : 0;
         }
         clear_margin(coarser, to, y);
-        task.advance(static_cast<uint64_t>(to.width) * 16);
       }
+      meter.flush();
       wanted += wanted_here;
     });
   }
@@ -270,10 +283,11 @@ void mark_patches(Level& level, int32_t radius, Threads& threads, Task& task) {
       }
     });
     threads.parallel_for(task, picture.height, kGrainRows, [&](int64_t begin, int64_t end) {
+      Meter meter(task);
       for (int64_t y = begin; y < end; ++y) {
-        targets += mark_centres(level, picture, static_cast<int32_t>(y), radius);
-        task.advance(width * static_cast<uint64_t>(2 * radius + 1));
+        targets += mark_centres(level, picture, static_cast<int32_t>(y), radius, meter);
       }
+      meter.flush();
     });
   }
   level.targets = targets;

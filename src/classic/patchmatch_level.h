@@ -6,6 +6,7 @@
 #include <span>
 
 #include "classic/patchmatch_colour.h"
+#include "classic/patchmatch_copies.h"
 #include "core/canvas.h"
 #include "core/memory.h"
 #include "core/task.h"
@@ -29,17 +30,19 @@ enum Flag : uint8_t {
   kTarget = 16,   // centre of a patch that overlaps a wanted pixel
 };
 
-// Pictures of the atlas stand below each other. Picture 0 is the canvas: its unreliable pixels hold the
-// estimate that the search compares with and the vote improves.
+// Pictures of the atlas stand below each other: the canvas, the reference if there is one, then turned and
+// scaled copies of these. The canvas's unreliable pixels hold the estimate that the search compares with and
+// the vote improves.
 struct Picture {
   int32_t width = 0, height = 0;
-  int32_t row = 0;  // first in the atlas
+  int32_t row = 0;   // first in the atlas
+  int32_t base = 0;  // index of what it is a copy of; of itself if it is none
+  Affine from;       // identity for those that are no copies
 };
-inline constexpr int32_t kMaximumPictures = 2;
 
 struct Level {
-  int32_t scale = 0;  // a pixel stands for 2^scale x 2^scale pixels of the canvas
-  int32_t picture_count = 0;
+  int32_t scale = 0;                          // a pixel stands for 2^scale x 2^scale pixels of the canvas
+  int32_t picture_count = 0, base_count = 0;  // base_count: those that are no copies
   std::array<Picture, kMaximumPictures> pictures;
   int32_t pitch = 0, rows = 0;  // of the atlas; its last column and row are never a source
   std::span<uint8_t> colour;    // 4 bytes a pixel of the atlas, unused channels are 0
@@ -59,6 +62,12 @@ struct Level {
   [[nodiscard]] int32_t height() const { return pictures[0].height; }
   [[nodiscard]] int32_t bands() const { return (height() + kBandRows - 1) / kBandRows; }
   [[nodiscard]] int64_t sources() const { return sources_above.back(); }
+  // The picture that a row of the atlas belongs to.
+  [[nodiscard]] size_t picture_of(int32_t row) const {
+    size_t which = 0;
+    while (which + 1 < static_cast<size_t>(picture_count) && row >= pictures[which + 1].row) ++which;
+    return which;
+  }
   [[nodiscard]] Position at(int32_t x, int32_t y) const {
     return static_cast<Position>(y) * static_cast<Position>(pitch) + static_cast<Position>(x);
   }
@@ -68,8 +77,8 @@ struct Level {
 };
 
 // Shape of the finest level, then of each next one; false when there is none (one pixel).
-[[nodiscard]] Level finest_shape(const CanvasShape& shape);
-[[nodiscard]] bool next_shape(const Level& finer, Level& coarser);
+[[nodiscard]] Level finest_shape(const CanvasShape& shape, const CopyRange& copies);
+[[nodiscard]] bool next_shape(const Level& finer, const CopyRange& copies, Level& coarser);
 // Whether a Position can name every pixel of the atlas.
 [[nodiscard]] bool fits_positions(const Level& level);
 // Takes the memory of a level that has a shape.
@@ -77,7 +86,8 @@ void allocate(Level& level, Arena& arena);
 
 // Reads the canvas and its reference into the finest level.
 void load(Level& level, const Canvas& canvas, const ColourCode& code, Threads& threads, Task& task);
-// Halves colours and coverage: averages of what is known with weights 1 3 3 1. Returns wanted pixels.
+// Halves colours and coverage of the bases: averages of what is known with weights 1 3 3 1. Returns wanted
+// pixels.
 int64_t reduce(const Level& finer, Level& coarser, Threads& threads, Task& task);
 // Gives unreliable pixels of the canvas the colours of the next coarser level, bilinearly.
 void expand_colours(const Level& coarser, Level& finer, Threads& threads, Task& task);

@@ -7,14 +7,6 @@ namespace infill::classic::patchmatch {
 
 namespace {
 
-// The picture that a row of the atlas belongs to.
-size_t picture_of(const Level& level, int32_t row) {
-  size_t which = 0;
-  while (which + 1 < static_cast<size_t>(level.picture_count) && row >= level.pictures[which + 1].row)
-    ++which;
-  return which;
-}
-
 // The source nearest to (x, y) of a picture within two pixels.
 Position source_near(const Level& level, const Picture& picture, int32_t x, int32_t y) {
   constexpr std::array<int32_t, 5> kNear = {0, 1, -1, 2, -2};
@@ -57,7 +49,7 @@ void expand_matches(const Level& coarser, Level& finer, Threads& threads, Task& 
         if (from == kNowhere) continue;
         const auto from_x = static_cast<int32_t>(from % static_cast<Position>(coarser.pitch));
         const auto from_y = static_cast<int32_t>(from / static_cast<Position>(coarser.pitch));
-        const size_t which = picture_of(coarser, from_y);
+        const size_t which = coarser.picture_of(from_y);
         match[x] = source_near(finer, finer.pictures[which], 2 * from_x + x - 2 * near_x,
                                2 * (from_y - coarser.pictures[which].row) + y - 2 * near_y);
       }

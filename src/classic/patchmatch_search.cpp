@@ -228,11 +228,12 @@ class Pass {
       random = random * 6364136223846793005U + 1442695040888963407U;
       const auto best_y = static_cast<int32_t>(best_ / static_cast<Position>(level_.pitch));
       const auto best_x = static_cast<int32_t>(best_ % static_cast<Position>(level_.pitch));
-      const auto draw = [window](uint64_t bits) {
-        return static_cast<int32_t>((bits & 0xFFFFFF) * static_cast<uint64_t>(2 * window + 1) >> 24) - window;
+      const auto draw = [window](uint64_t bits, int32_t most) {
+        const int32_t side = std::min(window, most);
+        return static_cast<int32_t>((bits & 0xFFFFFF) * static_cast<uint64_t>(2 * side + 1) >> 24) - side;
       };
-      const int32_t u = best_x + draw(random >> 40);
-      const int32_t v = best_y + draw(random >> 16);
+      const int32_t u = best_x + draw(random >> 40, level_.pitch);
+      const int32_t v = best_y + draw(random >> 16, level_.rows);
       if (u < 0 || v < 0 || u >= level_.pitch || v >= level_.rows) continue;
       consider(level_.at(u, v));
     }

@@ -77,7 +77,17 @@ float source_value(const Level& level, const Canvas& canvas, Position pixel, siz
   const auto x = static_cast<int32_t>(pixel % static_cast<Position>(level.pitch));
   const auto y = static_cast<int32_t>(pixel / static_cast<Position>(level.pitch));
   if (y < level.height()) return canvas.planes[channel].at(x, y);
-  return canvas.reference->planes[channel].at(x, y - level.pictures[1].row);
+  const size_t which = level.picture_of(y);
+  const Picture& picture = level.pictures[which];
+  const Canvas& base = picture.base == 0 ? canvas : *canvas.reference;
+  const Plane<float>& plane = base.planes[channel];
+  if (which < static_cast<size_t>(level.base_count)) return plane.at(x, y - picture.row);
+  const Bilinear four = origin(picture, x, y - picture.row);
+  const auto share = [&four](size_t i) { return static_cast<float>(four.weight[i]) / 65536; };
+  const float first = plane.at(four.x, four.y);
+  return first + share(1) * (plane.at(four.x + 1, four.y) - first) +
+         share(2) * (plane.at(four.x, four.y + 1) - first) +
+         share(3) * (plane.at(four.x + 1, four.y + 1) - first);
 }
 
 // Averages differences from one vote, so that equal votes give exactly their value.

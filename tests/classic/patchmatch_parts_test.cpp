@@ -22,11 +22,11 @@ Label hole(int x, int y) {
 
 // A canvas and its finest level, marked.
 struct Example {
-  explicit Example(int32_t radius, int channels = 3)
+  explicit Example(int32_t radius, int channels = 3, const CopyRange& copies = {})
       : canvas(43, 31, channels, test::photo_value, hole),
         memory(1 << 20),
         arena(memory.data(), memory.size()) {
-    level = finest_shape(canvas.shape(1));
+    level = finest_shape(canvas.shape(1), copies);
     allocate(level, arena);
     code = measure_colours(canvas.canvas(), threads, task);
     load(level, canvas.canvas(), code, threads, task);
@@ -38,6 +38,7 @@ struct Example {
             static_cast<uint8_t>(test::hash_pixel(static_cast<int>(i), 0, 5) >> (8 * c));
       }
     }
+    draw_copies(level, threads, task);
     mark_patches(level, radius, threads, task);
     forget_matches(level, threads, task);
   }
@@ -241,7 +242,7 @@ TEST(PatchMatchLevels, ReducingAveragesTheKnownAndCarriesTheMarks) {
   Example e(3);
   load(e.level, e.canvas.canvas(), e.code, e.threads, e.task);
   Level half;
-  ASSERT_TRUE(next_shape(e.level, half));
+  ASSERT_TRUE(next_shape(e.level, {}, half));
   allocate(half, e.arena);
   const int64_t wanted = reduce(e.level, half, e.threads, e.task);
   ASSERT_EQ(half.width(), 22);
@@ -280,6 +281,64 @@ TEST(PatchMatchLevels, ReducingAveragesTheKnownAndCarriesTheMarks) {
     }
   }
   EXPECT_EQ(wanted, wanted_seen);
+}
+
+TEST(PatchMatchCopies, AQuarterTurnMovesPixelsExactly) {
+  const Example e(2, 3, {.rotation = 90});
+  ASSERT_EQ(e.level.picture_count, 5);
+  const Picture& copy = e.level.pictures[4];
+  ASSERT_EQ(copy.width, 31);
+  ASSERT_EQ(copy.height, 43);
+  int usable = 0;
+  for (int32_t y = 0; y < copy.height; ++y) {
+    for (int32_t x = 0; x < copy.width; ++x) {
+      const Position at = e.level.at(x, copy.row + y);
+      if ((e.level.flags[at] & kUsable) == 0) continue;
+      ++usable;
+      const int32_t u = y;
+      const int32_t v = 30 - x;
+      ASSERT_EQ(hole(u, v), kKnown);
+      for (size_t c = 0; c < 4; ++c) {
+        ASSERT_EQ(e.level.colour[at * size_t{4} + c], e.level.colour[e.level.at(u, v) * size_t{4} + c]);
+      }
+    }
+  }
+  EXPECT_GT(usable, 31 * 43 / 2);
+}
+
+TEST(PatchMatchCopies, CopiesAreTheBilinearPictureAndUsableWhereAllOfItIs) {
+  const Example e(1, 3, {.rotation = 40, .scale = 0.25});
+  ASSERT_EQ(e.level.picture_count, 15);
+  ASSERT_EQ(e.level.rows, e.level.pictures[14].row + e.level.pictures[14].height + 1);
+  for (size_t i = 1; i < 15; ++i) {
+    const Picture& copy = e.level.pictures[i];
+    int usable = 0;
+    for (int32_t y = 0; y < copy.height; ++y) {
+      for (int32_t x = 0; x < copy.width; ++x) {
+        const Position at = e.level.at(x, copy.row + y);
+        const double u = static_cast<double>(copy.from.x0 + copy.from.xx * x + copy.from.xy * y) / 65536;
+        const double v = static_cast<double>(copy.from.y0 + copy.from.yx * x + copy.from.yy * y) / 65536;
+        const auto x0 = static_cast<int32_t>(std::floor(u));
+        const auto y0 = static_cast<int32_t>(std::floor(v));
+        bool all = true;
+        double sum = 0;
+        for (int32_t j = 0; j < 2; ++j) {
+          for (int32_t k = 0; k < 2; ++k) {
+            const bool in = x0 + k >= 0 && y0 + j >= 0 && x0 + k < 43 && y0 + j < 31;
+            all = all && in && hole(x0 + k, y0 + j) == kKnown;
+            if (!all) continue;
+            sum += (k == 0 ? 1 - (u - x0) : u - x0) * (j == 0 ? 1 - (v - y0) : v - y0) *
+                   e.level.colour[e.level.at(x0 + k, y0 + j) * size_t{4} + 1];
+          }
+        }
+        ASSERT_EQ((e.level.flags[at] & kUsable) != 0, all) << i << ": " << x << ',' << y;
+        if (!all) continue;
+        ++usable;
+        ASSERT_NEAR(e.level.colour[at * size_t{4} + 1], sum, 2.6) << i << ": " << x << ',' << y;
+      }
+    }
+    EXPECT_GT(usable, copy.width * copy.height / 5) << i;
+  }
 }
 
 TEST(PatchMatchColour, TheRangeIsThatOfTheKnownWithoutRareExtremes) {

@@ -153,6 +153,49 @@ TEST(PatchMatch, CopiesFromAReference) {
   EXPECT_GE(wrong_pixels(nullptr), 30 * 26 / 2);
 }
 
+// The reference shows what the hole hides, turned by a quarter.
+TEST(PatchMatch, TurnsPatchesWhenAsked) {
+  const auto value = [](int x, int y, int) {
+    return static_cast<float>(test::hash_pixel(x / 5, y / 4, 9) % 256) / 255;
+  };
+  TestCanvas reference(
+      100, 130, 1, [&](int x, int y, int c) { return value(y - 16, 88 - x, c); },
+      [](int, int) { return kKnown; });
+  const auto wrong_pixels = [&](double rotation) {
+    Settings settings(kPatchMatchMethod.parameters);
+    settings.set(kRotation, rotation);
+    TestCanvas canvas(90, 80, 1, value, square_hole);
+    canvas.canvas().reference = &reference.canvas();
+    EXPECT_EQ(canvas.fill(kPatchMatchMethod, settings), kPatchMatchMethod.scratch(canvas.shape(1), settings));
+    int wrong = 0;
+    for (int y = 26; y < 52; ++y) {
+      for (int x = 30; x < 60; ++x) wrong += std::abs(canvas.at(x, y, 0) - value(x, y, 0)) > 0.02F ? 1 : 0;
+    }
+    return wrong;
+  };
+  EXPECT_LE(wrong_pixels(90), 30 * 26 / 3);
+  EXPECT_GE(wrong_pixels(0), 30 * 26 / 2);
+}
+
+TEST(PatchMatch, TurnedAndScaledPatchesGiveTheSameBytesOnAnyMachine) {
+  Settings settings(kPatchMatchMethod.parameters);
+  settings.set(kRotation, 30);
+  settings.set(kScale, 0.2);
+  std::vector<float> expected;
+  for (const int64_t disabled : {int64_t{HWY_AVX3 | HWY_AVX2}, int64_t{0}}) {
+    hwy::DisableTargets(disabled);
+    for (const int threads : {1, 3}) {
+      TestCanvas canvas(90, 80, 3, test::photo_value, square_hole);
+      Task task;
+      canvas.fill(kPatchMatchMethod, settings, threads, 1, &task);
+      EXPECT_LE(task.longest_step(), Task::kPollEvery);
+      if (expected.empty()) expected = canvas.bytes();
+      EXPECT_EQ(canvas.bytes(), expected);
+    }
+  }
+  hwy::DisableTargets(0);
+}
+
 TEST(PatchMatch, AReferenceServesACanvasWithoutKnownPixels) {
   TestCanvas reference(
       40, 30, 1, [](int, int, int) { return 0.25F; }, [](int, int) { return kKnown; });
