@@ -4,6 +4,7 @@
 #include "classic/biharmonic.h"
 #include "classic/harmonic.h"
 #include "classic/method.h"
+#include "classic/navier_stokes.h"
 #include "classic/patchmatch.h"
 #include "classic/push_pull.h"
 #include "classic/telea.h"
@@ -16,6 +17,7 @@ constexpr auto kMethods = std::to_array<const Method*>({
     &kHarmonic,
     &kBiharmonic,
     &kTelea,
+    &kNavierStokes,
     &kPatchMatchMethod,
 });
 }  // namespace
