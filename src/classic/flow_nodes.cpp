@@ -101,27 +101,34 @@ int32_t FlowNodes::nearest_node(const Canvas& canvas, int32_t x, int32_t y) cons
   return nearest;
 }
 
-void FlowNodes::advance(const FlowStep& step, Work& work) {
-  const Float4* from = values_[0].data();
-  Float4* to = values_[1].data();
-  const auto ghosts = [&](Float4* values) {
-    for (size_t i = 0; i < ghost_count_; ++i) values[ghosts_[i].node] = values[ghosts_[i].source];
-  };
-  ghosts(values_[0].data());
+void FlowNodes::flow(const FlowStep& step, Work& work) {
+  advance(work,
+          [&step](const FlowRows& rows, int32_t pixels, float* out) { flow_along(rows, step, pixels, out); });
+}
+
+void FlowNodes::diffuse(Work& work) {
+  advance(work, diffuse_along);
+}
+
+// along(rows, pixels, out): the new values of a strip.
+template <class Along>
+void FlowNodes::advance(Work& work, const Along& along) {
+  for (const Ghost& ghost : ghosts_.first(ghost_count_)) {
+    values_[0][static_cast<size_t>(ghost.node)] = values_[0][static_cast<size_t>(ghost.source)];
+  }
   work.task.advance(ghost_count_);
-  constexpr int64_t kStripsPerPiece = 64;
+  const auto* from = reinterpret_cast<const float*>(values_[0].data());
+  auto* to = reinterpret_cast<float*>(values_[1].data());
+  constexpr int64_t kStripsPerPiece = 256;
   work.threads.parallel_for(work.task, static_cast<int64_t>(strip_count_), kStripsPerPiece,
                             [&](int64_t begin, int64_t end) {
                               uint64_t pixels = 0;
                               for (auto s = static_cast<size_t>(begin); s < static_cast<size_t>(end); ++s) {
                                 const Strip& strip = strips_[s];
-                                std::array<const Float4*, 5> rows;
-                                for (size_t k = 0; k < rows.size(); ++k) rows[k] = from + strip.node[k];
-                                Float4* out = to + strip.node[kReach];
-                                for (int32_t x = 0; x < strip.length; ++x) {
-                                  out[x] = flow_at(rows.data(), step);
-                                  for (auto& row : rows) ++row;
-                                }
+                                FlowRows rows;
+                                for (size_t k = 0; k < rows.size(); ++k)
+                                  rows.at(k) = from + int64_t{strip.node.at(k)} * 4;
+                                along(rows, strip.length, to + int64_t{strip.node[kReach]} * 4);
                                 pixels += static_cast<uint64_t>(strip.length);
                               }
                               work.task.advance(pixels);

@@ -6,6 +6,7 @@
 #include <span>
 
 #include "classic/flow.h"
+#include "classic/lanes.h"
 #include "classic/method.h"
 
 namespace infill::classic {
@@ -19,7 +20,8 @@ class FlowNodes {
   // Reads the canvas, holes included: their values are the start.
   void load(const Canvas& canvas, Task& task);
   // One step at every hole pixel, from the values before it alone.
-  void advance(const FlowStep& step, Work& work);
+  void flow(const FlowStep& step, Work& work);
+  void diffuse(Work& work);
   // Writes the holes.
   void store(Canvas& canvas, Work& work) const;
 
@@ -40,6 +42,8 @@ class FlowNodes {
   void add_row(const Canvas& canvas, int32_t y, size_t& first_run);
   void finish_row(const Canvas& canvas, int32_t y, size_t& run);
   [[nodiscard]] int32_t nearest_node(const Canvas& canvas, int32_t x, int32_t y) const;
+  template <class Along>
+  void advance(Work& work, const Along& along);
   // Of row y in index_, at x = 0.
   [[nodiscard]] int32_t* index_row(int32_t y) const {
     return index_.data() + int64_t{(y + 2 * kRows) % kRows} * index_pitch_ + kReach;

@@ -277,6 +277,11 @@ constexpr std::array<Parameter, kTeleaParameterCount> kParameters{{
      false, 0, 1, 0.5},
 }};
 
+constexpr std::array<Preset, 2> kPresets{{
+    {Quality::kFast, kTeleaRadius, 3},
+    {Quality::kHigh, kTeleaRadius, 7},
+}};
+
 // Large enough to be worth sharing out, small enough to stay in the cache.
 constexpr size_t kBlockBytes = size_t{1} << 20;
 constexpr int64_t kPixelsPerPiece = 64;
