@@ -17,7 +17,7 @@ bool is_there(const Canvas& canvas, int32_t x, int32_t y) {
 }  // namespace
 
 FlowNodes FlowNodes::lay_out(const CanvasShape& shape, Arena& arena) {
-  const int64_t frame = 2 * kReach;
+  const int64_t frame = 2 * int64_t{kReach};
   const int64_t all = (shape.width + frame) * (shape.height + frame);
   const int64_t nodes = std::min(all, kRows * (shape.hole_pixels + shape.hole_runs * frame));
   if (nodes > std::numeric_limits<int32_t>::max()) {
