@@ -10,7 +10,7 @@ namespace infill::classic {
 
 namespace {
 
-using Solver = EllipticSolver<double, Bilaplacian<double>>;
+using Solver = EllipticSolver<Bilaplacian>;
 
 constexpr std::array kParameters{
     Parameter{.name = "biharmonic.tolerance",
@@ -35,18 +35,11 @@ void fill(Canvas& canvas, const Settings& settings, Work& work) {
   Solver solver({.width = canvas.width, .height = canvas.height, .hole_pixels = canvas.hole_pixels},
                 work.arena);
   solver.build(canvas, work);
-  for (int c = 0; c < canvas.channels; c += Solver::kLanes) {
-    const double from = static_cast<double>(c) / canvas.channels;
-    const double to = std::min(1.0, static_cast<double>(c + Solver::kLanes) / canvas.channels);
-    solver.solve(
-        canvas, KnownPixels<double>(canvas, c), [&] { return mean_of_known<double>(canvas, c, work.task); },
-        {.tolerance = settings[kBiharmonicTolerance],
-         .iterations = settings.integer(kBiharmonicIterations),
-         .from = from,
-         .to = to},
-        work);
-    write_holes<double>(canvas, c, solver.pixels(), solver.solution(), work);
-  }
+  solver.solve(
+      canvas, KnownPixels(canvas), [&] { return mean_of_known(canvas, work.task); },
+      {.tolerance = settings[kBiharmonicTolerance], .iterations = settings.integer(kBiharmonicIterations)},
+      work);
+  write_holes(canvas, solver.pixels(), solver.solution(), work);
 }
 
 size_t scratch(const CanvasShape& shape, const Settings& /*settings*/) {

@@ -6,8 +6,7 @@
 // Computational Harmonic Analysis 28 (2010). The equations, at borders too, are those of scikit-image's
 // inpaint_biharmonic, which clips its result to the range of all known pixels; this does not.
 //
-// Solved in double by conjugate gradients with a multigrid preconditioner, two channels at a time. Time and
-// memory are linear in the hole's pixels. Should the iterations end before the tolerance is reached, the fill
+// Solved by conjugate gradients in double with a multigrid preconditioner in float. Time and memory are linear in the hole's pixels. Should the iterations end before the tolerance is reached, the fill
 // is what they have come to: smooth, but not yet the answer.
 #pragma once
 

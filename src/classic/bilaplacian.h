@@ -16,17 +16,18 @@
 
 namespace infill::classic {
 
-template <class T>
 class Bilaplacian {
  public:
   static constexpr int kDegree = 3;
-  static constexpr T kSmoothedPart = T(1) / 16;
+  static constexpr float kSmoothedPart = 1.0F / 16;
+  static constexpr bool kPrecise = true;
 
   Bilaplacian(const CanvasShape& shape, Arena& arena)
       : neighbours_(arena.take<std::array<int32_t, kCount>>(static_cast<size_t>(shape.hole_pixels))),
         shape_(arena.take<Shape>(static_cast<size_t>(shape.hole_pixels))) {}
 
   void build(const Canvas& canvas, const PixelSet& set, Work& work) {
+    count_ = set.count;
     for_pixels(work, set.count, [&](int32_t begin, int32_t end) {
       WindowCursor windows(set);
       for (int32_t i = begin; i < end; ++i) {
@@ -40,38 +41,56 @@ class Bilaplacian {
     });
   }
 
-  [[nodiscard]] Lanes<T> apply(int32_t i, const Lanes<T>* x) const {
+  [[nodiscard]] Float4 apply(int32_t i, const Float4* x) const {
     const auto& j = neighbours_[i];
     if (shape_[i].regular()) {
-      const Lanes<T> next = (x[j[0]] + x[j[1]]) + (x[j[2]] + x[j[3]]);
-      const Lanes<T> diagonal = (x[j[4]] + x[j[5]]) + (x[j[6]] + x[j[7]]);
-      const Lanes<T> far = (x[j[8]] + x[j[9]]) + (x[j[10]] + x[j[11]]);
-      return T(20) * x[i] - T(8) * next + T(2) * diagonal + far;
+      const Float4 next = (x[j[0]] + x[j[1]]) + (x[j[2]] + x[j[3]]);
+      const Float4 diagonal = (x[j[4]] + x[j[5]]) + (x[j[6]] + x[j[7]]);
+      const Float4 far = (x[j[8]] + x[j[9]]) + (x[j[10]] + x[j[11]]);
+      return 20.0F * x[i] - 8.0F * next + 2.0F * diagonal + far;
     }
-    Lanes<T> sum = static_cast<T>(shape_[i].own()) * x[i];
-    for (int k = 0; k < kCount; ++k) sum += static_cast<T>(shape_[i].coefficient(k)) * x[j[k]];
+    Float4 sum = static_cast<float>(shape_[i].own()) * x[i];
+    for (int k = 0; k < kCount; ++k) sum += static_cast<float>(shape_[i].coefficient(k)) * x[j[k]];
     return sum;
+  }
+
+  // The same in double.
+  void apply(int32_t i, const Float4* x, Double4& result) const {
+    const auto& j = neighbours_[i];
+    const auto at = [&](int k, Double4& sum) { sum += __builtin_convertvector(x[j[k]], Double4); };
+    const Double4 here = __builtin_convertvector(x[i], Double4);
+    if (shape_[i].regular()) {
+      Double4 next{};
+      Double4 diagonal{};
+      Double4 far{};
+      for (int k = 0; k < 4; ++k) at(k, next);
+      for (int k = 4; k < 8; ++k) at(k, diagonal);
+      for (int k = 8; k < 12; ++k) at(k, far);
+      result = 20.0 * here - 8.0 * next + 2.0 * diagonal + far;
+      return;
+    }
+    result = static_cast<double>(shape_[i].own()) * here;
+    for (int k = 0; k < kCount; ++k) {
+      Double4 value{};
+      at(k, value);
+      result += static_cast<double>(shape_[i].coefficient(k)) * value;
+    }
   }
 
   template <class F>
   void for_row(int32_t i, const F& f) const {
-    f(i, static_cast<T>(shape_[i].own()));
-    for (int k = 0; k < kCount; ++k) f(neighbours_[i][k], static_cast<T>(shape_[i].coefficient(k)));
+    f(i, static_cast<double>(shape_[i].own()));
+    for (int k = 0; k < kCount; ++k) f(neighbours_[i][k], static_cast<double>(shape_[i].coefficient(k)));
   }
 
-  // f(pixel, a) for the known pixels of a hole pixel's row.
+  // f(pixel, a) for the known pixels of row i, which is the pixel p.
   template <class F>
-  static void for_known(const Canvas& canvas, Point p, const F& f) {
-    bool any = false;
-    for (const Point& d : kOffsets) {
-      any |= label_or_excluded(canvas.label, p.x + d.x, p.y + d.y) == kKnown;
-    }
-    if (!any) return;
-    const Shape shape = shape_at(canvas, p);
+  void for_known(const Canvas& canvas, int32_t i, Point p, const F& f) const {
     for (int k = 0; k < kCount; ++k) {
+      if (neighbours_[i][k] != count_) continue;
       const Point q{p.x + kOffsets[k].x, p.y + kOffsets[k].y};
-      const int a = shape.coefficient(k);
-      if (a != 0 && label_or_excluded(canvas.label, q.x, q.y) == kKnown) f(q, static_cast<T>(a));
+      const int a = shape_[i].coefficient(k);
+      if (a != 0 && label_or_excluded(canvas.label, q.x, q.y) == kKnown) f(q, static_cast<double>(a));
     }
   }
 
@@ -128,6 +147,7 @@ class Bilaplacian {
 
   std::span<std::array<int32_t, kCount>> neighbours_;
   std::span<Shape> shape_;
+  int32_t count_ = 0;
 };
 
 }  // namespace infill::classic

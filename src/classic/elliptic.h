@@ -5,27 +5,27 @@
 #include <array>
 #include <cmath>
 #include <limits>
-#include <type_traits>
 
 #include "classic/multigrid.h"
 
 namespace infill::classic {
 
-// Solves A u = 0 in the holes for up to LanesOf<T>::kCount channels at once, where known pixels give their
-// values. T is what the equations are solved in; residuals are formed in double. With float the residual of
-// the solution so far is formed anew after every few digits won, so that the answer is good to the rounding
-// of a float however large the hole.
-template <class T, class Fine>
+// Solves A u = 0 in the holes for all channels at once, where known pixels give their values.
+//
+// A residual that is carried along in float drifts away from the true one. For an operator that is Precise
+// (the bilaplacian, whose condition grows with the fourth power of the hole's width) residuals and images are
+// double. For others the residual of the solution so far is formed anew, in double, after every few digits
+// won. Either way the answer is good to the rounding of a float; everything else is float.
+template <class Fine>
 class EllipticSolver {
  public:
-  using Vector = Lanes<T>;
-  static constexpr int kLanes = LanesOf<T>::kCount;
-
   // Takes its memory from the arena; run it on a measuring arena for the size.
   EllipticSolver(const CanvasShape& shape, Arena& arena)
       : grids_(shape, arena),
-        solution_(arena.take<Vector>(static_cast<size_t>(shape.hole_pixels) + 1)),
-        direction_(arena.take<Vector>(static_cast<size_t>(shape.hole_pixels) + 1)),
+        solution_(arena.take<Float4>(static_cast<size_t>(shape.hole_pixels) + 1)),
+        direction_(arena.take<Float4>(static_cast<size_t>(shape.hole_pixels) + 1)),
+        residual_(arena.take<Double4>(precise_size(shape))),
+        image_(arena.take<Double4>(precise_size(shape))),
         partial_(arena.take<Partial>(static_cast<size_t>(shape.hole_pixels / kPixelPiece + 1))) {}
 
   void build(const Canvas& canvas, Work& work) { grids_.build(canvas, work); }
@@ -35,8 +35,6 @@ class EllipticSolver {
     // by the preconditioned residual.
     double tolerance;
     int iterations;  // stops there with what it has
-    // The share of the call's progress that this is: from .. to.
-    double from = 0, to = 1;
   };
   // known(pixel): the lanes of a known pixel. elsewhere(): what all get when no hole touches a known pixel.
   // Returns whether the goal was reached; solution() is the best found in any case.
@@ -45,7 +43,7 @@ class EllipticSolver {
              Work& work);
 
   [[nodiscard]] const PixelSet& pixels() { return grids_.level(0).pixels; }
-  [[nodiscard]] std::span<const Vector> solution() const { return solution_; }
+  [[nodiscard]] std::span<const Float4> solution() const { return solution_; }
 
  private:
   // Sums or extremes of one piece, per lane.
@@ -58,6 +56,9 @@ class EllipticSolver {
   template <class Known, class Elsewhere>
   void start(const Canvas& canvas, const Known& known, const Elsewhere& elsewhere, double tolerance,
              Work& work);
+  static size_t precise_size(const CanvasShape& shape) {
+    return Fine::kPrecise ? static_cast<size_t>(shape.hole_pixels) : 0;
+  }
   template <class Known>
   void form_residual(const Canvas& canvas, const Known& known, Work& work);
   struct Measure {
@@ -68,18 +69,18 @@ class EllipticSolver {
   void step(int z, const std::array<double, kLanes>& product, const std::array<double, kLanes>& before,
             Work& work);
 
-  Multigrid<T, Fine> grids_;
-  std::span<Vector> solution_, direction_;
+  Multigrid<Fine> grids_;
+  std::span<Float4> solution_, direction_;
+  std::span<Double4> residual_, image_;  // of a precise operator, else empty
   std::span<Partial> partial_;
   std::array<double, kLanes> allowed_{};  // error per lane
 };
 
-template <class T, class Fine>
+template <class Fine>
 template <class Known, class Elsewhere>
-bool EllipticSolver<T, Fine>::solve(const Canvas& canvas, const Known& known, const Elsewhere& elsewhere,
-                                    const Goal& goal, Work& work) {
-  // A residual carried along in float drifts away from the true one.
-  constexpr bool kRefine = std::is_same_v<T, float>;
+bool EllipticSolver<Fine>::solve(const Canvas& canvas, const Known& known, const Elsewhere& elsewhere,
+                                 const Goal& goal, Work& work) {
+  constexpr bool kRefine = !Fine::kPrecise;
   constexpr double kDigitsOfARefinement = 1e-3;
   constexpr int kRefinements = 8;
   start(canvas, known, elsewhere, goal.tolerance, work);
@@ -95,7 +96,7 @@ bool EllipticSolver<T, Fine>::solve(const Canvas& canvas, const Known& known, co
       if (k == 0) first = measure.error;
       worst = std::max(worst, measure.error);
       const double won = worst > 1 ? std::log(worst / std::max(measure.error, 1.0)) / std::log(worst) : 1;
-      work.task.done(goal.from + (goal.to - goal.from) * won);
+      work.task.done(won);
       if (measure.error <= 1 && (k == 0 || !kRefine)) return true;
       if (kRefine && measure.error <= std::max(1.0, first * kDigitsOfARefinement)) break;
       if (iterations++ == goal.iterations) return false;
@@ -107,10 +108,10 @@ bool EllipticSolver<T, Fine>::solve(const Canvas& canvas, const Known& known, co
 }
 
 // Sets the solution to the mean of the known pixels around, and the errors allowed from their range.
-template <class T, class Fine>
+template <class Fine>
 template <class Known, class Elsewhere>
-void EllipticSolver<T, Fine>::start(const Canvas& canvas, const Known& known, const Elsewhere& elsewhere,
-                                    double tolerance, Work& work) {
+void EllipticSolver<Fine>::start(const Canvas& canvas, const Known& known, const Elsewhere& elsewhere,
+                                 double tolerance, Work& work) {
   constexpr double kInfinity = std::numeric_limits<double>::infinity();
   // An error this far below what the caller's format can show is none.
   constexpr double kShareOfAStep = 1.0 / 16;
@@ -120,8 +121,8 @@ void EllipticSolver<T, Fine>::start(const Canvas& canvas, const Known& known, co
     part.c.fill(kInfinity);
     part.d.fill(-kInfinity);
     for (int32_t i = begin; i < end; ++i) {
-      Fine::for_known(canvas, set.at[i], [&](Point q, T) {
-        const Vector value = known(q);
+      grids_.fine_operator.for_known(canvas, i, set.at[i], [&](Point q, double) {
+        const Float4 value = known(q);
         for (size_t c = 0; c < kLanes; ++c) {
           part.a[c] += value[c];
           part.b[c] += 1;
@@ -132,7 +133,7 @@ void EllipticSolver<T, Fine>::start(const Canvas& canvas, const Known& known, co
     }
     partial_[begin / kPixelPiece] = part;
   });
-  Vector mean{};
+  Float4 mean{};
   bool touches_known = false;
   for (size_t c = 0; c < kLanes; ++c) {
     double sum = 0;
@@ -148,7 +149,7 @@ void EllipticSolver<T, Fine>::start(const Canvas& canvas, const Known& known, co
     allowed_[c] = 0;
     if (count == 0) continue;
     touches_known = true;
-    mean[c] = static_cast<T>(sum / count);
+    mean[c] = static_cast<float>(sum / count);
     const double magnitude = std::max(std::abs(least), std::abs(largest));
     const double rounding = 2 * std::numeric_limits<float>::epsilon() * magnitude;
     allowed_[c] = std::max({tolerance * (largest - least), rounding, double{canvas.step} * kShareOfAStep});
@@ -160,40 +161,44 @@ void EllipticSolver<T, Fine>::start(const Canvas& canvas, const Known& known, co
 }
 
 // right = - A u, in double. The rows of A add up to 0, so differences do.
-template <class T, class Fine>
+template <class Fine>
 template <class Known>
-void EllipticSolver<T, Fine>::form_residual(const Canvas& canvas, const Known& known, Work& work) {
+void EllipticSolver<Fine>::form_residual(const Canvas& canvas, const Known& known, Work& work) {
   const PixelSet& set = pixels();
-  Level<T>& level = grids_.level(0);
+  Level& level = grids_.level(0);
   for_pixels(work, set.count, [&](int32_t begin, int32_t end) {
     for (int32_t i = begin; i < end; ++i) {
-      const Vector here = solution_[i];
+      const Float4 here = solution_[i];
       std::array<double, kLanes> sum{};
-      const auto add = [&](const Vector& value, T a) {
+      const auto add = [&](const Float4& value, double a) {
         for (size_t c = 0; c < kLanes; ++c) {
           sum[c] -= a * (static_cast<double>(value[c]) - static_cast<double>(here[c]));
         }
       };
-      grids_.fine_operator.for_row(i, [&](int32_t j, T a) {
+      grids_.fine_operator.for_row(i, [&](int32_t j, double a) {
         if (j != set.count) add(solution_[j], a);
       });
-      Fine::for_known(canvas, set.at[i], [&](Point q, T a) { add(known(q), a); });
-      for (size_t c = 0; c < kLanes; ++c) level.right[i][c] = static_cast<T>(sum[c]);
+      grids_.fine_operator.for_known(canvas, i, set.at[i], [&](Point q, double a) { add(known(q), a); });
+      for (size_t c = 0; c < kLanes; ++c) level.right[i][c] = static_cast<float>(sum[c]);
+      if constexpr (Fine::kPrecise) {
+        for (size_t c = 0; c < kLanes; ++c) residual_[i][c] = sum[c];
+      }
     }
   });
 }
 
-template <class T, class Fine>
-auto EllipticSolver<T, Fine>::precondition(int& z, Work& work) -> Measure {
+template <class Fine>
+auto EllipticSolver<Fine>::precondition(int& z, Work& work) -> Measure {
   const int32_t count = pixels().count;
-  Level<T>& level = grids_.level(0);
+  Level& level = grids_.level(0);
   z = grids_.cycle(work);
-  const Vector* x = level.x[z].data();
+  const Float4* x = level.x[z].data();
   for_pixels(work, count, [&](int32_t begin, int32_t end) {
     Partial part{};
     for (int32_t i = begin; i < end; ++i) {
       for (size_t c = 0; c < kLanes; ++c) {
-        part.a[c] += static_cast<double>(level.right[i][c]) * x[i][c];
+        const double residual = Fine::kPrecise ? residual_[i][c] : static_cast<double>(level.right[i][c]);
+        part.a[c] += residual * static_cast<double>(x[i][c]);
         part.b[c] = std::max(part.b[c], std::abs(static_cast<double>(x[i][c])));
       }
     }
@@ -214,25 +219,33 @@ auto EllipticSolver<T, Fine>::precondition(int& z, Work& work) -> Measure {
 }
 
 // One step of conjugate gradients along the preconditioned residual x[z].
-template <class T, class Fine>
-void EllipticSolver<T, Fine>::step(int z, const std::array<double, kLanes>& product,
-                                   const std::array<double, kLanes>& before, Work& work) {
+template <class Fine>
+void EllipticSolver<Fine>::step(int z, const std::array<double, kLanes>& product,
+                                const std::array<double, kLanes>& before, Work& work) {
   const int32_t count = pixels().count;
-  Level<T>& level = grids_.level(0);
-  const Vector* x = level.x[z].data();
-  Vector* image = level.x[1 - z].data();  // A direction
-  Vector beta{};
-  for (size_t c = 0; c < kLanes; ++c) beta[c] = before[c] > 0 ? static_cast<T>(product[c] / before[c]) : 0;
+  Level& level = grids_.level(0);
+  const Float4* x = level.x[z].data();
+  Float4* image = level.x[1 - z].data();  // A direction, when not precise
+  Float4 beta{};
+  for (size_t c = 0; c < kLanes; ++c)
+    beta[c] = before[c] > 0 ? static_cast<float>(product[c] / before[c]) : 0;
   const bool first = std::all_of(before.begin(), before.end(), [](double b) { return b == 0; });
   for_pixels(work, count, [&](int32_t begin, int32_t end) {
     for (int32_t i = begin; i < end; ++i) direction_[i] = first ? x[i] : x[i] + beta * direction_[i];
   });
-  direction_[count] = Vector{};
+  direction_[count] = Float4{};
   for_pixels(work, count, [&](int32_t begin, int32_t end) {
     Partial part{};
     for (int32_t i = begin; i < end; ++i) {
-      image[i] = grids_.fine_operator.apply(i, direction_.data());
-      for (size_t c = 0; c < kLanes; ++c) part.a[c] += static_cast<double>(image[i][c]) * direction_[i][c];
+      if constexpr (Fine::kPrecise) {
+        grids_.fine_operator.apply(i, direction_.data(), image_[i]);
+        for (size_t c = 0; c < kLanes; ++c) part.a[c] += image_[i][c] * static_cast<double>(direction_[i][c]);
+      } else {
+        image[i] = grids_.fine_operator.apply(i, direction_.data());
+        for (size_t c = 0; c < kLanes; ++c) {
+          part.a[c] += static_cast<double>(image[i][c]) * static_cast<double>(direction_[i][c]);
+        }
+      }
     }
     partial_[begin / kPixelPiece] = part;
   });
@@ -240,12 +253,21 @@ void EllipticSolver<T, Fine>::step(int z, const std::array<double, kLanes>& prod
   for (const Partial& part : pieces(count)) {
     for (size_t c = 0; c < kLanes; ++c) energy[c] += part.a[c];
   }
-  Vector alpha{};
-  for (size_t c = 0; c < kLanes; ++c) alpha[c] = energy[c] > 0 ? static_cast<T>(product[c] / energy[c]) : 0;
+  Float4 alpha{};
+  Double4 precise_alpha{};
+  for (size_t c = 0; c < kLanes; ++c) {
+    alpha[c] = energy[c] > 0 ? static_cast<float>(product[c] / energy[c]) : 0;
+    precise_alpha[c] = static_cast<double>(alpha[c]);
+  }
   for_pixels(work, count, [&](int32_t begin, int32_t end) {
     for (int32_t i = begin; i < end; ++i) {
       solution_[i] += alpha * direction_[i];
-      level.right[i] -= alpha * image[i];
+      if constexpr (Fine::kPrecise) {
+        residual_[i] -= precise_alpha * image_[i];
+        level.right[i] = __builtin_convertvector(residual_[i], Float4);
+      } else {
+        level.right[i] -= alpha * image[i];
+      }
     }
   });
 }

@@ -10,7 +10,7 @@ namespace infill::classic {
 
 namespace {
 
-using Solver = EllipticSolver<float, Laplacian<float>>;
+using Solver = EllipticSolver<Laplacian>;
 constexpr int kIterations = 200;
 
 constexpr std::array kParameters{
@@ -31,9 +31,9 @@ void fill(Canvas& canvas, const Settings& settings, Work& work) {
                 work.arena);
   solver.build(canvas, work);
   solver.solve(
-      canvas, KnownPixels<float>(canvas, 0), [&] { return mean_of_known<float>(canvas, 0, work.task); },
+      canvas, KnownPixels(canvas), [&] { return mean_of_known(canvas, work.task); },
       {.tolerance = settings[kHarmonicTolerance], .iterations = kIterations}, work);
-  write_holes<float>(canvas, 0, solver.pixels(), solver.solution(), work);
+  write_holes(canvas, solver.pixels(), solver.solution(), work);
 }
 
 size_t scratch(const CanvasShape& shape, const Settings& /*settings*/) {

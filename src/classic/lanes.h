@@ -1,22 +1,13 @@
-// The channels of one pixel as one 16-byte vector: four floats or two doubles.
+// The channels of one pixel as one vector: four lanes, of which a picture uses as many as it has channels.
 //
 // Solvers that gather scattered pixels compute all lanes at once; the instructions are those of the baseline,
 // so that the bytes do not depend on the machine.
 #pragma once
 
-#include <cstdint>
-
 namespace infill::classic {
 
-template <class T>
-struct LanesOf {
-  static constexpr int kCount = 16 / sizeof(T);
-  typedef T Vector __attribute__((vector_size(16)));  // NOLINT(modernize-use-using): dependent attribute
-};
-
-template <class T>
-using Lanes = typename LanesOf<T>::Vector;
-
-using Float4 = Lanes<float>;
+constexpr int kLanes = 4;
+typedef float Float4 __attribute__((vector_size(16)));    // NOLINT(modernize-use-using): attribute
+typedef double Double4 __attribute__((vector_size(32)));  // NOLINT(modernize-use-using)
 
 }  // namespace infill::classic

@@ -15,17 +15,18 @@ constexpr std::array<Point, 4> kFourNeighbours{{{-1, 0}, {1, 0}, {0, -1}, {0, 1}
   return canvas.label.contains(x, y) && canvas.label.at(x, y) != kExcluded;
 }
 
-template <class T>
 class Laplacian {
  public:
   static constexpr int kDegree = 2;
-  static constexpr T kSmoothedPart = T(1) / 5;
+  static constexpr float kSmoothedPart = 0.2F;
+  static constexpr bool kPrecise = false;
 
   Laplacian(const CanvasShape& shape, Arena& arena)
       : neighbours_(arena.take<std::array<int32_t, 4>>(static_cast<size_t>(shape.hole_pixels))),
         degree_(arena.take<uint8_t>(static_cast<size_t>(shape.hole_pixels))) {}
 
   void build(const Canvas& canvas, const PixelSet& set, Work& work) {
+    count_ = set.count;
     for_pixels(work, set.count, [&](int32_t begin, int32_t end) {
       WindowCursor windows(set);
       for (int32_t i = begin; i < end; ++i) {
@@ -42,29 +43,31 @@ class Laplacian {
     });
   }
 
-  [[nodiscard]] Lanes<T> apply(int32_t i, const Lanes<T>* x) const {
+  [[nodiscard]] Float4 apply(int32_t i, const Float4* x) const {
     const auto& j = neighbours_[i];
-    return static_cast<T>(degree_[i]) * x[i] - ((x[j[0]] + x[j[1]]) + (x[j[2]] + x[j[3]]));
+    return static_cast<float>(degree_[i]) * x[i] - ((x[j[0]] + x[j[1]]) + (x[j[2]] + x[j[3]]));
   }
 
   template <class F>
   void for_row(int32_t i, const F& f) const {
-    f(i, static_cast<T>(degree_[i]));
-    for (const int32_t j : neighbours_[i]) f(j, T(-1));
+    f(i, static_cast<double>(degree_[i]));
+    for (const int32_t j : neighbours_[i]) f(j, -1.0);
   }
 
-  // f(x, y, a) for the known pixels of row i.
+  // f(pixel, a) for the known pixels of row i, which is the pixel p.
   template <class F>
-  static void for_known(const Canvas& canvas, Point p, const F& f) {
-    for (const Point& d : kFourNeighbours) {
-      const Point q{p.x + d.x, p.y + d.y};
-      if (canvas.label.contains(q.x, q.y) && canvas.label.at(q.x, q.y) == kKnown) f(q, T(-1));
+  void for_known(const Canvas& canvas, int32_t i, Point p, const F& f) const {
+    for (size_t k = 0; k < 4; ++k) {
+      if (neighbours_[i][k] != count_) continue;
+      const Point q{p.x + kFourNeighbours[k].x, p.y + kFourNeighbours[k].y};
+      if (label_or_excluded(canvas.label, q.x, q.y) == kKnown) f(q, -1.0);
     }
   }
 
  private:
   std::span<std::array<int32_t, 4>> neighbours_;
   std::span<uint8_t> degree_;
+  int32_t count_ = 0;
 };
 
 }  // namespace infill::classic

@@ -10,7 +10,7 @@ namespace infill::classic {
 
 namespace {
 
-using Solver = EllipticSolver<float, Laplacian<float>>;
+using Solver = EllipticSolver<Laplacian>;
 constexpr int kIterations = 100;
 
 size_t index_of(std::span<const Point> rim, Point p) {

@@ -41,43 +41,52 @@ struct Parents {
   int32_t own;
 };
 
-template <class T>
-constexpr T parent_weight(const Parents& parents, int k) {
-  constexpr std::array<T, 4> kWeights{0, T(3) / 16, T(3) / 16, T(1) / 16};
-  return k == 0 ? static_cast<T>(parents.own) / 16 : kWeights[k];
+constexpr float parent_weight(const Parents& parents, int k) {
+  constexpr std::array<float, 4> kWeights{0, 3.0F / 16, 3.0F / 16, 1.0F / 16};
+  return k == 0 ? static_cast<float>(parents.own) / 16 : kWeights[k];
 }
 
-// An operator given by 25 coefficients per pixel.
-template <class T>
+// An operator given by 25 coefficients per pixel. In place of the middle one stands the sum of all: on smooth
+// x it is the small difference of large terms, which would be lost in float, and the rest acts on
+// differences.
 struct StencilOperator {
-  std::span<std::array<T, 25>> coefficients;
+  static constexpr int kMiddle = 12;
+  std::span<std::array<float, 25>> coefficients;
   std::span<WindowCursor::Window> neighbours;
 
-  [[nodiscard]] Lanes<T> apply(int32_t i, const Lanes<T>* x) const {
+  [[nodiscard]] Float4 apply(int32_t i, const Float4* x) const {
     const auto& a = coefficients[i];
     const auto& j = neighbours[i];
-    Lanes<T> sum{};
-    for (int k = 0; k < 25; ++k) sum += a[k] * x[j[k]];
+    const Float4 here = x[i];
+    Float4 sum = a[kMiddle] * here;
+    for (int k = 0; k < kMiddle; ++k) sum += a[k] * (x[j[k]] - here);
+    for (int k = kMiddle + 1; k < 25; ++k) sum += a[k] * (x[j[k]] - here);
     return sum;
   }
   // f(j, a) for every coefficient of row i.
   template <class F>
   void for_row(int32_t i, const F& f) const {
-    for (int k = 0; k < 25; ++k) f(neighbours[i][k], coefficients[i][k]);
+    double middle = coefficients[i][kMiddle];
+    for (int k = 0; k < 25; ++k) {
+      if (k == kMiddle) continue;
+      const double a = coefficients[i][k];
+      middle -= a;
+      f(neighbours[i][k], a);
+    }
+    f(i, middle);
   }
 };
 
-template <class T>
 struct Level {
   PixelSet pixels;
   Plane<uint8_t> label;  // not on level 0: that is the canvas's
-  std::span<T> inverse_diagonal;
-  std::span<Lanes<T>> right;             // right-hand side
-  std::array<std::span<Lanes<T>>, 2> x;  // one more than there are pixels: the last is 0
-  std::span<Parents> parents;            // into the next level
-  T spectrum = 0;                        // bound of the eigenvalues of D^-1 A
+  std::span<float> inverse_diagonal;
+  std::span<Float4> right;             // right-hand side
+  std::array<std::span<Float4>, 2> x;  // one more than there are pixels: the last is 0
+  std::span<Parents> parents;          // into the next level
+  float spectrum = 0;                  // bound of the eigenvalues of D^-1 A
   // Of levels above 0.
-  StencilOperator<T> stencil;
+  StencilOperator stencil;
   std::span<std::array<int32_t, 4>> children;  // first in each of four rows of the level before
 };
 
@@ -85,11 +94,9 @@ struct Level {
 //   Fine(const CanvasShape&, Arena&), build(const Canvas&, const PixelSet&, Work&)
 //   kDegree, kSmoothedPart: steps of the smoother, and the eigenvalues that coarser levels cannot correct, as
 //   a part of the largest.
-template <class T, class Fine>
+template <class Fine>
 class Multigrid {
  public:
-  using Vector = Lanes<T>;
-
   // Takes its memory from the arena; holds for every canvas of this shape.
   Multigrid(const CanvasShape& shape, Arena& arena);
   // Builds all levels for the canvas's holes.
@@ -97,46 +104,46 @@ class Multigrid {
   // x = M right, of level 0. Returns which of x holds it; the other is free for use.
   int cycle(Work& work) { return cycle(0, work); }
 
-  [[nodiscard]] Level<T>& level(int l) { return levels_[l]; }
+  [[nodiscard]] Level& level(int l) { return levels_[l]; }
   Fine fine_operator;
 
  private:
   static constexpr int kMaximumLevels = 16;
   template <class Operator>
-  void prepare(Level<T>& level, const Operator& a, Work& work);
+  void prepare(Level& level, const Operator& a, Work& work);
   template <class Operator>
-  void coarsen_operator(const Operator& a, const Level<T>& fine, Level<T>& coarse, Work& work);
-  void link(Level<T>& fine, Level<T>& coarse, Work& work);
+  void coarsen_operator(const Operator& a, const Level& fine, Level& coarse, Work& work);
+  void link(Level& fine, Level& coarse, Work& work);
   template <class Operator>
-  int smooth(Level<T>& level, const Operator& a, int from, Work& work);
+  int smooth(Level& level, const Operator& a, int from, Work& work);
   template <class Operator>
   int cycle(int l, const Operator& a, Work& work);
   int cycle(int l, Work& work) {
     return l == 0 ? cycle(0, fine_operator, work) : cycle(l, levels_[l].stencil, work);
   }
 
-  std::array<Level<T>, kMaximumLevels> levels_;
+  std::array<Level, kMaximumLevels> levels_;
   std::span<double> partial_;
   int count_ = 0, used_ = 0;
 };
 
-template <class T, class Fine>
-Multigrid<T, Fine>::Multigrid(const CanvasShape& shape, Arena& arena) : fine_operator(shape, arena) {
+template <class Fine>
+Multigrid<Fine>::Multigrid(const CanvasShape& shape, Arena& arena) : fine_operator(shape, arena) {
   int32_t width = shape.width;
   int32_t height = shape.height;
   int64_t capacity = shape.hole_pixels;
   while (count_ < kMaximumLevels && capacity > 0) {
-    Level<T>& level = levels_[count_];
+    Level& level = levels_[count_];
     const auto n = static_cast<size_t>(capacity);
     level.pixels = PixelSet::lay_out(width, height, capacity, arena);
-    level.inverse_diagonal = arena.take<T>(n);
-    level.right = arena.take<Vector>(n);
-    for (auto& x : level.x) x = arena.take<Vector>(n + 1);
+    level.inverse_diagonal = arena.take<float>(n);
+    level.right = arena.take<Float4>(n);
+    for (auto& x : level.x) x = arena.take<Float4>(n + 1);
     level.parents = arena.take<Parents>(n);
     if (count_ > 0) {
       const size_t area = static_cast<size_t>(width) * static_cast<size_t>(height);
       level.label = {arena.take<uint8_t>(area).data(), width, height, width};
-      level.stencil = {arena.take<std::array<T, 25>>(n), arena.take<WindowCursor::Window>(n)};
+      level.stencil = {arena.take<std::array<float, 25>>(n), arena.take<WindowCursor::Window>(n)};
       level.children = arena.take<std::array<int32_t, 4>>(n);
     }
     ++count_;
@@ -148,15 +155,15 @@ Multigrid<T, Fine>::Multigrid(const CanvasShape& shape, Arena& arena) : fine_ope
   partial_ = arena.take<double>(static_cast<size_t>(shape.hole_pixels / kPixelPiece + 1));
 }
 
-template <class T, class Fine>
-void Multigrid<T, Fine>::build(const Canvas& canvas, Work& work) {
+template <class Fine>
+void Multigrid<Fine>::build(const Canvas& canvas, Work& work) {
   list_holes(canvas, levels_[0].pixels, work.task);
   fine_operator.build(canvas, levels_[0].pixels, work);
   prepare(levels_[0], fine_operator, work);
   Plane<const uint8_t> label{canvas.label.data, canvas.width, canvas.height, canvas.label.stride};
   for (used_ = 1; used_ < count_; ++used_) {
-    Level<T>& fine = levels_[used_ - 1];
-    Level<T>& coarse = levels_[used_];
+    Level& fine = levels_[used_ - 1];
+    Level& coarse = levels_[used_];
     coarsen(label, coarse.label, coarse.pixels, work.task);
     if (coarse.pixels.count == 0) break;
     link(fine, coarse, work);
@@ -171,8 +178,8 @@ void Multigrid<T, Fine>::build(const Canvas& canvas, Work& work) {
 }
 
 // Who interpolates from whom.
-template <class T, class Fine>
-void Multigrid<T, Fine>::link(Level<T>& fine, Level<T>& coarse, Work& work) {
+template <class Fine>
+void Multigrid<Fine>::link(Level& fine, Level& coarse, Work& work) {
   const PixelSet& set = coarse.pixels;
   for_pixels(work, fine.pixels.count, [&](int32_t begin, int32_t end) {
     std::array<RowCursor, 2> rows{RowCursor(set), RowCursor(set)};
@@ -203,9 +210,9 @@ void Multigrid<T, Fine>::link(Level<T>& fine, Level<T>& coarse, Work& work) {
 }
 
 // f(child, weight) for every pixel of the fine level that pixel i of the coarse one has a part in.
-template <class T, class F>
-void for_children(const Level<T>& fine, const Level<T>& coarse, int32_t i, const F& f) {
-  constexpr std::array<T, 4> kKernel{1, 3, 3, 1};
+template <class F>
+void for_children(const Level& fine, const Level& coarse, int32_t i, const F& f) {
+  constexpr std::array<float, 4> kKernel{1, 3, 3, 1};
   const Point p = coarse.pixels.at[i];
   for (int k = 0; k < 4; ++k) {
     const int32_t y = 2 * p.y - 1 + k;
@@ -215,21 +222,20 @@ void for_children(const Level<T>& fine, const Level<T>& coarse, int32_t i, const
       const int32_t column = fine.pixels.at[j].x - 2 * p.x + 1;
       if (column > 3) break;
       const bool own = (column == 1 || column == 2) && (k == 1 || k == 2);
-      f(j, own ? parent_weight<T>(fine.parents[j], 0) : kKernel[k] * kKernel[column] / 16);
+      f(j, own ? parent_weight(fine.parents[j], 0) : kKernel[k] * kKernel[column] / 16);
     }
   }
 }
 
-template <class T, class Fine>
+template <class Fine>
 template <class Operator>
-void Multigrid<T, Fine>::coarsen_operator(const Operator& a, const Level<T>& fine, Level<T>& coarse,
-                                          Work& work) {
+void Multigrid<Fine>::coarsen_operator(const Operator& a, const Level& fine, Level& coarse, Work& work) {
   const auto row = [&](int32_t i) {
     const Point p = coarse.pixels.at[i];
-    std::array<T, 25> sum{};
-    T scale = 0;
-    for_children(fine, coarse, i, [&](int32_t child, T weight) {
-      a.for_row(child, [&](int32_t j, T value) {
+    std::array<double, 25> sum{};
+    double scale = 0;
+    for_children(fine, coarse, i, [&](int32_t child, double weight) {
+      a.for_row(child, [&](int32_t j, double value) {
         if (j == fine.pixels.count || value == 0) return;
         if (j == child) scale += weight * weight * value;
         const Point q = fine.pixels.at[j];
@@ -238,17 +244,22 @@ void Multigrid<T, Fine>::coarsen_operator(const Operator& a, const Level<T>& fin
         const int32_t dx = q.x % 2 == 0 ? -1 : 1;
         const int32_t dy = q.y % 2 == 0 ? -5 : 5;
         const Parents& parents = fine.parents[j];
-        const T product = weight * value;
+        const double product = weight * value;
         for (int k = 0; k < 4; ++k) {
           if (parents.index[k] == coarse.pixels.count) continue;
           sum[y * 5 + x + (k % 2 == 0 ? 0 : dx) + (k / 2 == 0 ? 0 : dy)] +=
-              product * parent_weight<T>(parents, k);
+              product * parent_weight(parents, k);
         }
       });
     });
     // Holes that nothing holds in place have an operator of zeros, but for rounding.
-    if (sum[12] <= T(1e-5) * scale) sum.fill(0);
-    coarse.stencil.coefficients[i] = sum;
+    if (sum[StencilOperator::kMiddle] <= 1e-5 * scale) sum.fill(0);
+    double total = 0;
+    for (int k = 0; k < 25; ++k) {
+      total += sum[k];
+      coarse.stencil.coefficients[i][k] = static_cast<float>(sum[k]);
+    }
+    coarse.stencil.coefficients[i][StencilOperator::kMiddle] = static_cast<float>(total);
   };
   const auto rows = [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) row(static_cast<int32_t>(i));
@@ -258,58 +269,58 @@ void Multigrid<T, Fine>::coarsen_operator(const Operator& a, const Level<T>& fin
 }
 
 // Inverse of the diagonal, and Gershgorin's bound of the spectrum.
-template <class T, class Fine>
+template <class Fine>
 template <class Operator>
-void Multigrid<T, Fine>::prepare(Level<T>& level, const Operator& a, Work& work) {
+void Multigrid<Fine>::prepare(Level& level, const Operator& a, Work& work) {
   for_pixels(work, level.pixels.count, [&](int32_t begin, int32_t end) {
     double largest = 1;
     for (int32_t i = begin; i < end; ++i) {
-      T diagonal = 0;
-      T sum = 0;
-      a.for_row(i, [&](int32_t j, T value) {
+      double diagonal = 0;
+      double sum = 0;
+      a.for_row(i, [&](int32_t j, double value) {
         if (j == i) diagonal += value;
         if (j != level.pixels.count) sum += std::abs(value);
       });
-      level.inverse_diagonal[i] = diagonal > 0 ? 1 / diagonal : 0;
-      largest = std::max(largest, static_cast<double>(sum * level.inverse_diagonal[i]));
+      level.inverse_diagonal[i] = diagonal > 0 ? static_cast<float>(1 / diagonal) : 0;
+      if (diagonal > 0) largest = std::max(largest, sum / diagonal);
     }
     partial_[begin / kPixelPiece] = largest;
   });
   const auto pieces = static_cast<size_t>((level.pixels.count + kPixelPiece - 1) / kPixelPiece);
-  level.spectrum = static_cast<T>(*std::max_element(partial_.begin(), partial_.begin() + pieces));
-  for (auto& x : level.x) x[level.pixels.count] = Vector{};
+  level.spectrum = static_cast<float>(*std::max_element(partial_.begin(), partial_.begin() + pieces));
+  for (auto& x : level.x) x[level.pixels.count] = Float4{};
 }
 
 // Chebyshev's iteration for the upper part of the spectrum, Fine::kDegree steps; from: which x to start at,
 // -1: from zero. Each step reads one x and replaces the other, pixel by pixel.
-template <class T, class Fine>
+template <class Fine>
 template <class Operator>
-int Multigrid<T, Fine>::smooth(Level<T>& level, const Operator& a, int from, Work& work) {
-  const T middle = level.spectrum * (1 + Fine::kSmoothedPart) / 2;
-  const T radius = level.spectrum * (1 - Fine::kSmoothedPart) / 2;
-  const T sigma = middle / radius;
-  T rho = 1 / sigma;
+int Multigrid<Fine>::smooth(Level& level, const Operator& a, int from, Work& work) {
+  const float middle = level.spectrum * (1 + Fine::kSmoothedPart) / 2;
+  const float radius = level.spectrum * (1 - Fine::kSmoothedPart) / 2;
+  const float sigma = middle / radius;
+  float rho = 1 / sigma;
   int now = std::max(from, 0);
   for (int step = 0; step < Fine::kDegree; ++step) {
-    const T next_rho = step == 0 ? rho : 1 / (2 * sigma - rho);
-    const T momentum = step == 0 ? 0 : next_rho * rho;
-    const T factor = step == 0 ? 1 / middle : 2 * next_rho / radius;
+    const float next_rho = step == 0 ? rho : 1 / (2 * sigma - rho);
+    const float momentum = step == 0 ? 0 : next_rho * rho;
+    const float factor = step == 0 ? 1 / middle : 2 * next_rho / radius;
     rho = next_rho;
     if (step == 0 && from < 0) {
       for_pixels(work, level.pixels.count, [&](int32_t begin, int32_t end) {
         for (int32_t i = begin; i < end; ++i) {
           level.x[0][i] = factor * level.inverse_diagonal[i] * level.right[i];
-          level.x[1][i] = Vector{};
+          level.x[1][i] = Float4{};
         }
       });
       continue;
     }
-    const Vector* x = level.x[now].data();
-    Vector* other = level.x[1 - now].data();
+    const Float4* x = level.x[now].data();
+    Float4* other = level.x[1 - now].data();
     for_pixels(work, level.pixels.count, [&](int32_t begin, int32_t end) {
       for (int32_t i = begin; i < end; ++i) {
-        const Vector residual = level.right[i] - a.apply(i, x);
-        Vector value = x[i] + factor * level.inverse_diagonal[i] * residual;
+        const Float4 residual = level.right[i] - a.apply(i, x);
+        Float4 value = x[i] + factor * level.inverse_diagonal[i] * residual;
         if (step > 0) value += momentum * (x[i] - other[i]);
         other[i] = value;
       }
@@ -319,30 +330,30 @@ int Multigrid<T, Fine>::smooth(Level<T>& level, const Operator& a, int from, Wor
   return now;
 }
 
-template <class T, class Fine>
+template <class Fine>
 template <class Operator>
-int Multigrid<T, Fine>::cycle(int l, const Operator& a, Work& work) {
-  Level<T>& level = levels_[l];
+int Multigrid<Fine>::cycle(int l, const Operator& a, Work& work) {
+  Level& level = levels_[l];
   const int now = smooth(level, a, -1, work);
   if (l + 1 == used_) return smooth(level, a, now, work);
-  Level<T>& coarse = levels_[l + 1];
-  Vector* x = level.x[now].data();
-  Vector* residual = level.x[1 - now].data();
+  Level& coarse = levels_[l + 1];
+  Float4* x = level.x[now].data();
+  Float4* residual = level.x[1 - now].data();
   for_pixels(work, level.pixels.count, [&](int32_t begin, int32_t end) {
     for (int32_t i = begin; i < end; ++i) residual[i] = level.right[i] - a.apply(i, x);
   });
   for_pixels(work, coarse.pixels.count, [&](int32_t begin, int32_t end) {
     for (int32_t i = begin; i < end; ++i) {
-      Vector sum{};
-      for_children(level, coarse, i, [&](int32_t child, T weight) { sum += weight * residual[child]; });
+      Float4 sum{};
+      for_children(level, coarse, i, [&](int32_t child, float weight) { sum += weight * residual[child]; });
       coarse.right[i] = sum;
     }
   });
-  const Vector* correction = coarse.x[cycle(l + 1, work)].data();
+  const Float4* correction = coarse.x[cycle(l + 1, work)].data();
   for_pixels(work, level.pixels.count, [&](int32_t begin, int32_t end) {
     for (int32_t i = begin; i < end; ++i) {
       const Parents& parents = level.parents[i];
-      for (int k = 0; k < 4; ++k) x[i] += parent_weight<T>(parents, k) * correction[parents.index[k]];
+      for (int k = 0; k < 4; ++k) x[i] += parent_weight(parents, k) * correction[parents.index[k]];
     }
   });
   return smooth(level, a, now, work);
