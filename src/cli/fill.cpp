@@ -1,0 +1,137 @@
+#include "fill.h"
+
+#include <cstdio>
+#include <optional>
+
+#include "mask.h"
+#include "picture.h"
+#include "preview.h"
+#include "terminal.h"
+
+namespace cli {
+namespace {
+
+int32_t on_progress(void* user, const infill_progress* progress) {
+  static_cast<ProgressBar*>(user)->show(*progress);
+  return interrupted() ? 1 : 0;
+}
+
+// The commonest mistakes with masks, which a fill cannot know to be mistakes.
+void give_hints(const Mask& mask, const FillArguments& arguments, uint64_t pixels) {
+  const std::string name = arguments.mask.string();
+  if (mask.holes() == 0) {
+    std::string line = "hint: nothing was filled: " + (name.empty() ? "the box" : name) +
+                       " marks no pixel; white is filled, black is kept.";
+    if (mask.brightest() > 0 && mask.brightest() < arguments.threshold && !arguments.soft_mask) {
+      line += " Its brightest value is " + std::to_string(mask.brightest()) + " of 255: try --threshold " +
+              std::to_string(mask.brightest()) + ".";
+    } else if (mask.had_alpha()) {
+      line += " What is transparent in it counts as black.";
+    }
+    say(line);
+  } else if (!name.empty() && mask.holes() > pixels / 2) {
+    char share[32];
+    std::snprintf(share, sizeof share, "%.0f %%",
+                  100.0 * static_cast<double>(mask.holes()) / static_cast<double>(pixels));
+    const char* remedy = arguments.invert_mask ? " Is --invert-mask right?"
+                                               : " If it is the other way round, add --invert-mask.";
+    say("hint: " + name + " marks " + share +
+        " of the picture to be filled; white is filled, black is kept." + remedy);
+  }
+}
+
+void tell_result(infill_session* session, const FillArguments& arguments) {
+  infill_result result = INFILL_RESULT_INIT;
+  if (!stderr_is_terminal() || infill_session_get_result(session, &result, nullptr) != INFILL_OK) return;
+  const char* method = "";
+  for (uint32_t i = 0; i < infill_method_count(); ++i) {
+    infill_method_info info = INFILL_METHOD_INFO_INIT;
+    if (infill_method_get_info(i, &info, nullptr) == INFILL_OK && info.method == result.method)
+      method = info.name;
+  }
+  char line[128];
+  std::snprintf(line, sizeof line, ": %llu pixels filled in %.2f s (%s)",
+                static_cast<unsigned long long>(result.hole_pixels),
+                static_cast<double>(result.elapsed_ns) * 1e-9, method);
+  say(arguments.output.string() + line);
+}
+
+}  // namespace
+
+ExitCode exit_code(infill_status status) {
+  switch (status) {
+    case INFILL_ERROR_MEMORY_LIMIT:
+    case INFILL_ERROR_OUT_OF_MEMORY:
+      return kMemory;
+    case INFILL_ERROR_UNKNOWN_PARAMETER:
+      return kUsage;
+    case INFILL_ERROR_CANCELLED:
+      return kInterrupted;
+    default:
+      return kFillFailed;
+  }
+}
+
+void check(infill_status status, const infill_error& error, const std::string& about) {
+  if (status == INFILL_OK) return;
+  check_interrupted();
+  fail(exit_code(status), about, ": ", error.message);
+}
+
+Context make_context(const FillArguments& arguments) {
+  infill_context_desc desc = INFILL_CONTEXT_DESC_INIT;
+  desc.api_version = INFILL_VERSION;
+  desc.num_threads = arguments.threads;
+  desc.memory_limit = arguments.memory_limit;
+  infill_error error = INFILL_ERROR_INIT;
+  infill_context* context = nullptr;
+  check(infill_context_create(&desc, &context, &error), error, "cannot start");
+  return Context(context);
+}
+
+Session make_session(infill_context* context, const FillArguments& arguments) {
+  infill_session_desc desc = INFILL_SESSION_DESC_INIT;
+  desc.method = arguments.method;
+  desc.quality = arguments.quality;
+  infill_error error = INFILL_ERROR_INIT;
+  infill_session* handle = nullptr;
+  check(infill_session_create(context, &desc, &handle, &error), error, "cannot start");
+  Session session(handle);
+  for (const auto& [name, value] : arguments.parameters) {
+    if (infill_session_set_param(handle, name.c_str(), value, &error) != INFILL_OK) {
+      fail(kUsage, "--set ", name, ": ", error.message, "; see infill info");
+    }
+  }
+  return session;
+}
+
+void fill_picture(infill_context* context, const FillArguments& arguments) {
+  const Session session = make_session(context, arguments);
+  const PictureFile file = open_picture(arguments.image, arguments.max_pixels);
+  check_output(arguments.output, &file);
+  if (!arguments.preview.empty()) check_output(arguments.preview, nullptr);
+  Mask mask(file, arguments);
+  Picture picture(file);
+  give_hints(mask, arguments, static_cast<uint64_t>(file.width()) * static_cast<uint64_t>(file.height()));
+  std::optional<Preview> preview;
+  if (!arguments.preview.empty()) preview.emplace(picture, mask);
+
+  const infill_image pixels = picture.view();
+  const infill_image holes = mask.view();
+  {
+    ProgressBar bar(arguments.image.filename().string());
+    infill_fill_desc desc = INFILL_FILL_DESC_INIT;
+    desc.src = desc.dst = &pixels;
+    desc.mask = &holes;
+    desc.seed = arguments.seed;
+    desc.progress = on_progress;
+    desc.progress_user = &bar;
+    infill_error error = INFILL_ERROR_INIT;
+    check(infill_fill(session.get(), &desc, &error), error, arguments.image.string());
+  }
+  picture.write(arguments.output, arguments.jpeg_quality);
+  if (preview) preview->write(picture, arguments.preview);
+  tell_result(session.get(), arguments);
+}
+
+}  // namespace cli

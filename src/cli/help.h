@@ -1,0 +1,9 @@
+#pragma once
+
+namespace cli {
+
+// What `infill --help` and `infill fill --help` print.
+void print_help();
+void print_fill_help();
+
+}  // namespace cli
