@@ -1,8 +1,8 @@
 #include "picture.h"
 
 #include <algorithm>
+#include <array>
 #include <cctype>
-#include <new>
 #include <string>
 #include <string_view>
 
@@ -28,6 +28,15 @@ FileType file_type(const fs::path& path) {
   if (extension == ".webp") return FileType::kWebp;
   if (extension == ".tif" || extension == ".tiff") return FileType::kTiff;
   fail(kUsage, path.string(), ": the extension must be .png, .tif, .webp or .jpg");
+}
+
+// libvips' names; those of the readers for files, sources and memory begin with them.
+constexpr std::array<const char*, 4> kReaders{"VipsForeignLoadPng", "VipsForeignLoadJpeg",
+                                              "VipsForeignLoadWebp", "VipsForeignLoadTiff"};
+
+bool is_allowed(std::string_view reader) {
+  return std::any_of(kReaders.begin(), kReaders.end(),
+                     [&](const char* allowed) { return reader.starts_with(allowed); });
 }
 
 // The first line of what libvips says, which collects lines.
@@ -58,10 +67,7 @@ void start_vips(const char* program) {
   g_log_set_handler("VIPS", G_LOG_LEVEL_WARNING, ignore_log, nullptr);  // errors come as exceptions
   vips_block_untrusted_set(TRUE);
   vips_operation_block_set("VipsForeignLoad", TRUE);
-  for (const char* reader :
-       {"VipsForeignLoadPng", "VipsForeignLoadJpeg", "VipsForeignLoadWebp", "VipsForeignLoadTiff"}) {
-    vips_operation_block_set(reader, FALSE);
-  }
+  for (const char* reader : kReaders) vips_operation_block_set(reader, FALSE);
   // Fills write into images that libvips takes for constant.
   vips_cache_set_max(0);
 }
@@ -74,7 +80,8 @@ PictureFile open_picture(const fs::path& path, uint64_t max_pixels) {
   try {
     // A source, because a file name may hold brackets, which libvips would read as options.
     const vips::VSource source = vips::VSource::new_from_file(path.c_str());
-    if (vips_foreign_find_load_source(source.get_source()) == nullptr) {
+    const char* reader = vips_foreign_find_load_source(source.get_source());
+    if (reader == nullptr || !is_allowed(reader)) {
       vips_error_clear();
       fail(kInput, path.string(), ": is not a PNG, JPEG, WebP or TIFF file");
     }
