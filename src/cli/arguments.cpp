@@ -49,7 +49,7 @@ infill_method method(std::string_view name) {
     infill_method_info info = INFILL_METHOD_INFO_INIT;
     if (infill_method_get_info(i, &info, nullptr) != INFILL_OK) continue;
     if (name == info.name) return info.method;
-    known += std::string(", ") + info.name;
+    known.append(", ").append(info.name);
   }
   fail(kUsage, "--method: \"", name, "\" is none of ", known);
 }
@@ -150,7 +150,7 @@ constexpr auto kOptions = std::to_array<Option>({
     {"--jpeg-quality", 0, "Q", "1..100 for a .jpg result; default 95", true,
      [](Arguments& a, Text v) { a.jpeg_quality = integer("--jpeg-quality", v, 1, 100); }},
 
-    {"--manifest", 0, "LIST.jsonl", "fill many pictures: one {\"image\", \"mask\", \"output\"} a line", false,
+    {"--manifest", 0, "LIST.jsonl", R"(fill many pictures: one {"image", "mask", "output"} a line)", false,
      [](Arguments& a, Text v) { a.manifest = file("--manifest", v); }},
     {"--shard", 0, "I/N", "of many pictures take every Nth, beginning with the Ith", false, shard},
     {"--force", 0, nullptr, "of many pictures, fill those again that are up to date", false,

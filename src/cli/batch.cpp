@@ -75,9 +75,9 @@ std::vector<Job> jobs_of_folder(const FillArguments& common) {
       if (found.size() == 1) {
         job.arguments.mask = found.front();
       } else if (found.empty()) {
-        job.problem = "no mask " + picture.stem().string() + ".* in " + common.mask.string();
+        job.problem = text("no mask ", picture.stem().string(), ".* in ", common.mask.string());
       } else {
-        job.problem = "two masks: " + found[0].string() + " and " + found[1].string();
+        job.problem = text("two masks: ", found[0].string(), " and ", found[1].string());
       }
     }
     jobs.push_back(std::move(job));
@@ -97,14 +97,14 @@ void apply(FillArguments& arguments, const std::string& name, const json& value)
   }
   const auto all = options();
   const auto option = std::find_if(all.begin(), all.end(), [&](const Option& each) {
-    return each.name == "--" + name && each.in_manifest;
+    return each.in_manifest && each.name.substr(2) == name;
   });
   if (option == all.end()) fail(kInput, "\"", name, "\" is no key of a manifest");
   if (option->value == nullptr) {
     if (value.get<bool>()) option->apply(arguments, {});
   } else if (value.is_array() && !value.empty() && value[0].is_number()) {  // a box
     std::string list;
-    for (const json& each : value) list += (list.empty() ? "" : ",") + text_of(each);
+    for (const json& each : value) list.append(list.empty() ? "" : ",").append(text_of(each));
     option->apply(arguments, list);
   } else if (value.is_array()) {
     for (const json& each : value) apply(arguments, name, each);
@@ -193,8 +193,7 @@ ExitCode fill_batch(infill_context* context, const FillArguments& arguments) {
     }
   }
   if (failed > 0 || stderr_is_terminal()) {
-    say(std::to_string(filled) + " filled, " + std::to_string(skipped) + " up to date, " +
-        std::to_string(failed) + " failed");
+    say(text(filled, " filled, ", skipped, " up to date, ", failed, " failed"));
   }
   return failed > 0 ? kSomeFailed : kDone;
 }

@@ -30,11 +30,17 @@ class Failure : public std::exception {
   std::string message_;
 };
 
+// The parts written one after the other.
+template <class... Parts>
+std::string text(const Parts&... parts) {
+  std::ostringstream out;
+  (out << ... << parts);
+  return out.str();
+}
+
 template <class... Parts>
 [[noreturn]] void fail(ExitCode code, const Parts&... parts) {
-  std::ostringstream text;
-  (text << ... << parts);
-  throw Failure(code, text.str());
+  throw Failure(code, text(parts...));
 }
 
 }  // namespace cli

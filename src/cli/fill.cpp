@@ -1,6 +1,6 @@
 #include "fill.h"
 
-#include <cstdio>
+#include <iomanip>
 #include <optional>
 
 #include "mask.h"
@@ -18,25 +18,21 @@ int32_t on_progress(void* user, const infill_progress* progress) {
 
 // The commonest mistakes with masks, which a fill cannot know to be mistakes.
 void give_hints(const Mask& mask, const FillArguments& arguments, uint64_t pixels) {
-  const std::string name = arguments.mask.string();
+  const std::string name = arguments.mask.empty() ? "the box" : arguments.mask.string();
   if (mask.holes() == 0) {
-    std::string line = "hint: nothing was filled: " + (name.empty() ? "the box" : name) +
-                       " marks no pixel; white is filled, black is kept.";
-    if (mask.brightest() > 0 && mask.brightest() < arguments.threshold && !arguments.soft_mask) {
-      line += " Its brightest value is " + std::to_string(mask.brightest()) + " of 255: try --threshold " +
-              std::to_string(mask.brightest()) + ".";
+    const int brightest = mask.brightest();
+    std::string more;
+    if (brightest > 0 && brightest < arguments.threshold && !arguments.soft_mask) {
+      more = text(" Its brightest value is ", brightest, " of 255: try --threshold ", brightest, ".");
     } else if (mask.had_alpha()) {
-      line += " What is transparent in it counts as black.";
+      more = " What is transparent in it counts as black.";
     }
-    say(line);
-  } else if (!name.empty() && mask.holes() > pixels / 2) {
-    char share[32];
-    std::snprintf(share, sizeof share, "%.0f %%",
-                  100.0 * static_cast<double>(mask.holes()) / static_cast<double>(pixels));
-    const char* remedy = arguments.invert_mask ? " Is --invert-mask right?"
-                                               : " If it is the other way round, add --invert-mask.";
-    say("hint: " + name + " marks " + share +
-        " of the picture to be filled; white is filled, black is kept." + remedy);
+    say(text("hint: nothing was filled: ", name, " marks no pixel; white is filled, black is kept.", more));
+  } else if (!arguments.mask.empty() && mask.holes() > pixels / 2) {
+    const char* remedy = arguments.invert_mask ? "Is --invert-mask right?"
+                                               : "If it is the other way round, add --invert-mask.";
+    say(text("hint: ", name, " marks ", mask.holes() * 100 / pixels,
+             " % of the picture to be filled; white is filled, black is kept. ", remedy));
   }
 }
 
@@ -49,11 +45,8 @@ void tell_result(infill_session* session, const FillArguments& arguments) {
     if (infill_method_get_info(i, &info, nullptr) == INFILL_OK && info.method == result.method)
       method = info.name;
   }
-  char line[128];
-  std::snprintf(line, sizeof line, ": %llu pixels filled in %.2f s (%s)",
-                static_cast<unsigned long long>(result.hole_pixels),
-                static_cast<double>(result.elapsed_ns) * 1e-9, method);
-  say(arguments.output.string() + line);
+  say(text(arguments.output.string(), ": ", result.hole_pixels, " pixels filled in ", std::fixed,
+           std::setprecision(2), static_cast<double>(result.elapsed_ns) * 1e-9, " s (", method, ")"));
 }
 
 }  // namespace

@@ -40,9 +40,10 @@ and mask are left alone, so that the same command resumes what was interrupted.
              stdout);
   constexpr size_t kColumn = 24;
   for (const Option& option : options()) {
-    std::string left = option.letter != 0 ? std::string("  -") + option.letter + ", " : "  ";
-    left += option.name;
-    if (option.value != nullptr) left += std::string(" ") + option.value;
+    std::string left = "  ";
+    if (option.letter != 0) left.append("-").append(1, option.letter).append(", ");
+    left.append(option.name);
+    if (option.value != nullptr) left.append(" ").append(option.value);
     left += std::string(left.size() < kColumn ? kColumn - left.size() : 2, ' ');
     std::string_view help = option.help;
     while (!help.empty()) {

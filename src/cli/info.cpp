@@ -17,7 +17,7 @@ void print_devices() {
   for (uint32_t i = 0; i < infill_device_count(); ++i) {
     infill_device_info info = INFILL_DEVICE_INFO_INIT;
     infill_error error = INFILL_ERROR_INIT;
-    check(infill_device_get_info(i, &info, &error), error, "device " + std::to_string(i));
+    check(infill_device_get_info(i, &info, &error), error, text("device ", i));
     std::printf("  %u: %s, %.1f GiB memory\n", i, info.name,
                 static_cast<double>(info.total_memory) / (1 << 30));
   }
@@ -30,8 +30,7 @@ void print_settings(infill_context* context, infill_method method) {
   for (uint32_t i = 0; i < infill_session_param_count(session.get()); ++i) {
     infill_param_info info = INFILL_PARAM_INFO_INIT;
     infill_error error = INFILL_ERROR_INIT;
-    check(infill_session_get_param_info(session.get(), i, &info, &error), error,
-          "setting " + std::to_string(i));
+    check(infill_session_get_param_info(session.get(), i, &info, &error), error, text("setting ", i));
     std::printf("      %s = %g (%g to %g): %s\n", info.name, info.default_value, info.minimum, info.maximum,
                 info.help);
   }
@@ -43,7 +42,7 @@ void print_methods() {
   for (uint32_t i = 0; i < infill_method_count(); ++i) {
     infill_method_info info = INFILL_METHOD_INFO_INIT;
     infill_error error = INFILL_ERROR_INIT;
-    check(infill_method_get_info(i, &info, &error), error, "method " + std::to_string(i));
+    check(infill_method_get_info(i, &info, &error), error, text("method ", i));
     std::printf("  %s: %s\n", info.name, info.summary);
     print_settings(context.get(), info.method);
   }
