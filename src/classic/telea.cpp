@@ -73,23 +73,42 @@ namespace {
 namespace hn = hwy::HWY_NAMESPACE;
 using Tag = hn::CappedTag<float, 16>;
 
-// sum of at[row * pitch + i] over all rows and i, as sixteen partial sums added in one order.
+template <class D, class V>
+HWY_INLINE float sum_of_lanes(D /*d*/, V v) {
+  if constexpr (hn::MaxLanes(D()) == 1) {
+    return hn::GetLane(v);
+  } else {
+    const hn::Half<D> half;
+    return sum_of_lanes(half, hn::Add(hn::LowerHalf(half, v), hn::UpperHalf(half, v)));
+  }
+}
+
+// Sum of term(d, row, i) over the window. As sixteen partial sums of the even rows and sixteen of the odd
+// ones, which are then added up by halves: the same for vectors of every length.
 template <class Term>
-float sum_over(const Window& window, const Term& term) {
+HWY_INLINE float sum_over(const Window& window, const Term& term) {
   const Tag d;
-  const auto lanes = static_cast<ptrdiff_t>(hn::Lanes(d));
-  alignas(64) std::array<float, 16> partial;
-  for (ptrdiff_t lane = 0; lane < 16; lane += lanes) {
-    auto sum = hn::Zero(d);
-    for (ptrdiff_t row = 0; row < window.rows(); ++row) {
-      for (ptrdiff_t i = lane; i < window.width(); i += 16) sum = hn::Add(sum, term(d, row, i));
+  constexpr size_t kLanes = hn::MaxLanes(Tag());
+  constexpr size_t kVectors = 16 / kLanes;
+  using V = hn::Vec<Tag>;
+  std::array<V, kVectors> partial;
+  for (size_t k = 0; k < kVectors; ++k) {
+    V even = hn::Zero(d);
+    V odd = hn::Zero(d);
+    for (ptrdiff_t i = static_cast<ptrdiff_t>(k * kLanes); i < window.width(); i += 16) {
+      ptrdiff_t row = 0;
+      for (; row + 1 < window.rows(); row += 2) {
+        even = hn::Add(even, term(d, row, i));
+        odd = hn::Add(odd, term(d, row + 1, i));
+      }
+      even = hn::Add(even, term(d, row, i));  // the number of rows is odd
     }
-    hn::Store(sum, d, partial.data() + lane);
+    partial[k] = hn::Add(even, odd);
   }
-  for (size_t half = 8; half > 0; half /= 2) {
-    for (size_t i = 0; i < half; ++i) partial.at(i) += partial.at(i + half);
+  for (size_t half = kVectors / 2; half > 0; half /= 2) {
+    for (size_t k = 0; k < half; ++k) partial[k] = hn::Add(partial[k], partial[k + half]);
   }
-  return partial[0];
+  return sum_of_lanes(d, partial[0]);
 }
 
 // T's central difference; one-sided where the other side has no T.
