@@ -1,7 +1,9 @@
 #include "fill.h"
 
+#include <filesystem>
 #include <iomanip>
 #include <optional>
+#include <system_error>
 
 #include "mask.h"
 #include "picture.h"
@@ -33,6 +35,17 @@ void give_hints(const Mask& mask, const FillArguments& arguments, uint64_t pixel
                                                : "If it is the other way round, add --invert-mask.";
     say(text("hint: ", name, " marks ", mask.holes() * 100 / pixels,
              " % of the picture to be filled; white is filled, black is kept. ", remedy));
+  }
+}
+
+// Slips of the keyboard that would cost a file.
+void check_names(const FillArguments& arguments) {
+  std::error_code error;
+  if (!arguments.mask.empty() && std::filesystem::equivalent(arguments.mask, arguments.output, error)) {
+    fail(kUsage, "--output: ", arguments.output.string(), " is the mask");
+  }
+  if (arguments.preview == arguments.output) {
+    fail(kUsage, "--preview: ", arguments.preview.string(), " is the output");
   }
 }
 
@@ -101,6 +114,7 @@ Session make_session(infill_context* context, const FillArguments& arguments) {
 void fill_picture(infill_context* context, const FillArguments& arguments) {
   const Session session = make_session(context, arguments);
   const PictureFile file = open_picture(arguments.image, arguments.max_pixels);
+  check_names(arguments);
   check_output(arguments.output, &file);
   if (!arguments.preview.empty()) check_output(arguments.preview, nullptr);
   Mask mask(file, arguments);

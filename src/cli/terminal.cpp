@@ -53,7 +53,7 @@ bool interrupted() noexcept {
 }
 
 void check_interrupted() {
-  if (interrupted()) fail(kInterrupted, "interrupted, nothing was written");
+  if (interrupted()) fail(kInterrupted, "interrupted; this picture was not written");
 }
 
 bool stderr_is_terminal() {

@@ -51,6 +51,8 @@ class Arguments(support.Case):
                 "--feather needs a hard edge": [*good, "--soft-mask", "--feather", "9"],
                 "--manifest names": [*good, "--manifest", "list.jsonl"],
                 "the extension must be": [photo, "-m", mask, "-o", self.path("out.gif")],
+                "mask.png is the mask": [photo, "-m", mask, "-o", mask],
+                "out.png is the output": [*good, "--preview", out],
         }.items():
             with self.subTest(message):
                 self.refuse(2, message, *words)
@@ -161,6 +163,10 @@ class Outputs(support.Case):
                                        ("JPEG has none", alpha, "out.jpeg"), ("only .tif can hold", floats, "out.png")):
             with self.subTest(message):
                 self.refuse(2, message, photo, "-m", self.path("mask.png"), "-o", self.path(output), *FAST)
+
+    def test_rights_are_those_of_any_new_file(self):
+        self.fill(*self.good, "-o", self.path("out.png"), umask=0o027)
+        self.assertEqual(self.path("out.png").stat().st_mode & 0o777, 0o640)
 
     def test_disk_full(self):
         photo = self.photo("large.png", width=300, height=200)

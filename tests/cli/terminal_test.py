@@ -99,7 +99,7 @@ class Interruption(support.Case):
                 process.send_signal(number)
                 self.assertEqual(process.wait(60), 130)
                 self.assertLess(time.monotonic() - asked, 30)
-                self.read_until(b"interrupted, nothing was written")
+                self.read_until(b"interrupted; this picture was not written")
                 self.assertEqual(sorted(self.folder.iterdir()), before)
 
 

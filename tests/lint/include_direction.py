@@ -15,7 +15,7 @@ LAYERS = {
     "core": ("src/core", {"core"}, r"hwy/"),
     "classic": ("src/classic", {"core", "classic"}, r"hwy/|Eigen/"),
     "pipeline": ("src/pipeline", {"core", "classic", "pipeline"}, r"hwy/"),
-    "capi": ("capi", {"core", "classic", "pipeline", "capi"}, r"(pthread|unistd|sys/\w+)\.h"),
+    "capi": ("capi", {"core", "classic", "pipeline", "capi"}, r"(cpuid|pthread|unistd|sys/\w+)\.h"),
     "cli": ("src/cli", {"cli", "infill.h"}, r"vips/|nlohmann/|(fcntl|unistd|signal|sys/\w+)\.h"),
 }
 SOURCES = {".h", ".hpp", ".c", ".cc", ".cpp"}
@@ -28,14 +28,14 @@ def layer_of(target, file, root):
     """The layer that the name in an #include belongs to; None: not one of ours."""
     if target in PUBLIC:
         return "infill.h"
-    beside = (file.parent / target).resolve()
-    for name, (folder, _, _) in LAYERS.items():
-        for candidate in (root / "src" / target, root / folder / target, beside):
-            if candidate.is_file() and (root / folder).resolve() in candidate.resolve().parents:
+    for candidate in (file.parent / target, root / "src" / target, root / "capi" / target):
+        if not candidate.is_file():
+            continue
+        for name, (folder, _, _) in LAYERS.items():
+            if (root / folder).resolve() in candidate.resolve().parents:
                 return name
-        if target.startswith(name + "/"):
-            return name
-    return None
+    first = target.split("/")[0]
+    return first if "/" in target and first in LAYERS else None
 
 
 def check(root):
@@ -70,7 +70,8 @@ def self_test():
         "src/classic/b.h": "",
         "capi/infill.h": "#include <stdint.h>\n",
         "capi/d.cpp": '#include "infill.h"\n#include "pipeline/c.h"\n',
-        "src/cli/e.cpp": "#include <infill.h>\n#include <vips/vips8>\n",
+        "src/cli/e.cpp": '#include <infill.h>\n#include <vips/vips8>\n#include "c.h"\n',
+        "src/cli/c.h": "",  # named like a header of pipeline
     }
     planted = {
         "src/core/up1.h": '#include "classic/b.h"\n',
