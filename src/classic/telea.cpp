@@ -117,13 +117,22 @@ float slope(float before, float here, float after) {
   return after == kNeverReached ? here - before : 0.5F * (after - before);
 }
 
-// Buffers of one thread: windows with a frame of zeros.
+// Of one thread: windows with a frame of zeros.
 struct Buffers {
+  using Framed = std::array<float, Window{kMaximumRadius}.padded_size()>;
+  explicit Buffers(Window window) {
+    for (Framed* each : {&before, &own, &right, &left, &below, &above}) {
+      std::fill_n(each->begin(), window.padded_size(), 0.0F);
+    }
+  }
   // 1 where a pixel comes before p.
-  alignas(64) std::array<float, Window{kMaximumRadius}.padded_size()> before{};
+  alignas(64) Framed before;
   // Factors by where they come from: q itself, and what its gradient takes from and gives to its neighbours.
-  alignas(64) std::array<float, Window{kMaximumRadius}.padded_size()> own{}, right{}, left{}, below{},
-      above{};
+  alignas(64) Framed own;
+  alignas(64) Framed right;
+  alignas(64) Framed left;
+  alignas(64) Framed below;
+  alignas(64) Framed above;
 };
 
 void factors_of(const Telea& telea, uint32_t pixel, Buffers& buffers, float* factors, Sum& sum) {
@@ -233,7 +242,7 @@ void factors_of(const Telea& telea, uint32_t pixel, Buffers& buffers, float* fac
 
 // Factors of pixels begin .. end of the block.
 void find_factors(const Telea& telea, const Block& block, int64_t begin, int64_t end) {
-  Buffers buffers;
+  Buffers buffers(telea.window);
   for (auto i = static_cast<size_t>(begin); i < static_cast<size_t>(end); ++i) {
     factors_of(telea, block.pixels[i], buffers, block.windows.data() + i * telea.window.size(),
                block.sums[i]);
@@ -303,7 +312,7 @@ constexpr std::array<Preset, 2> kPresets{{
 
 // Large enough to be worth sharing out, small enough to stay in the cache.
 constexpr size_t kBlockBytes = size_t{1} << 20;
-constexpr int64_t kPixelsPerPiece = 64;
+constexpr int64_t kPixelsPerPiece = 128;
 
 Window window_of(const Settings& settings) {
   return {settings.integer(kTeleaRadius)};
