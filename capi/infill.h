@@ -529,8 +529,8 @@ typedef struct infill_fill_desc {
  *            pixel (two cells of an atlas are fine), with different ones by address range. reference has
  *            src's channels (order and type may differ) and color, and any size. allow has src's size.
  * Source     Everything known in src serves as context, inside and outside roi. Floats may lie outside 0..1
- *            and are kept. A known pixel near a hole that is NaN or infinite is INVALID_ARGUMENT, which names
- *            it: make it part of the mask and it is filled. Inside holes anything may stand.
+ *            and are kept. A NaN or an infinity that a fill would learn from is INVALID_ARGUMENT, perhaps late
+ *            (see Failure), and the message says where: mask it, and it is filled. Elsewhere it is kept.
  * No hole    OK, dst is a copy of src, and hole_pixels of the result is 0.
  * All hole   INVALID_ARGUMENT: there is nothing to learn from.
  * Failure    After a wrong argument, MEMORY_LIMIT or anything else found before the first pixel is written,

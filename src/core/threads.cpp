@@ -99,6 +99,9 @@ Threads::Threads(int count) : shared_(std::make_unique<Shared>()), count_(std::m
     shared_->join();
     fail(Status::kOutOfMemory, "num_threads: thread ", shared_->workers.size() + 1, " of ", count_,
          " could not be started: ", error.what());
+  } catch (...) {
+    shared_->join();
+    throw;
   }
 }
 

@@ -1,0 +1,106 @@
+// exit() while a job runs, and fork() after use. Each runs in a process of its own.
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <chrono>
+#include <cstdlib>
+#include <thread>
+
+#include "support.h"
+
+namespace capi_test {
+namespace {
+
+// In a child there is no test to fail.
+void must(infill_status status) {
+  if (status != INFILL_OK) _exit(98);
+}
+
+int fill_once() {
+  Picture src = textured(32, 32);
+  const Picture mask = mask_with(32, 32, {10, 10, 6, 6});
+  return infill_fill_classic(&src.image, &mask.image, &src.image, INFILL_METHOD_HARMONIC, nullptr);
+}
+
+// Status of a child that runs body; 1000 + signal when one killed it.
+template <class Body>
+int status_of_child(const Body& body) {
+  const pid_t child = fork();
+  if (child == 0) {
+    alarm(60);
+    body();
+    _exit(99);
+  }
+  int status = 0;
+  EXPECT_EQ(waitpid(child, &status, 0), child);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
+}
+
+TEST(Process, ExitWhileAJobRunsCancelsItAndEndsCleanly) {
+  for (int i = 0; i < 20; ++i) {
+    EXPECT_EQ(status_of_child([i] {
+                static Picture src = textured(900, 700);
+                static Picture mask = mask_with(900, 700, {100, 100, 600, 400});
+                infill_context* context = nullptr;
+                infill_session* session = nullptr;
+                infill_job* job = nullptr;
+                must(infill_context_create(nullptr, &context, nullptr));
+                must(infill_session_create(context, nullptr, &session, nullptr));
+                infill_fill_desc desc = desc_of(src.image, mask.image, src.image);
+                must(infill_fill_async(session, &desc, &job, nullptr));
+                std::this_thread::sleep_for(std::chrono::milliseconds(i));
+                std::exit(7);
+              }),
+              7);
+  }
+}
+
+TEST(Process, ExitInACallback) {
+  EXPECT_EQ(status_of_child([] {
+              static Picture src = textured(300, 200);
+              static Picture mask = mask_with(300, 200, {100, 50, 60, 60});
+              infill_context* context = nullptr;
+              infill_session* session = nullptr;
+              must(infill_context_create(nullptr, &context, nullptr));
+              must(infill_session_create(context, nullptr, &session, nullptr));
+              infill_fill_desc desc = desc_of(src.image, mask.image, src.image);
+              desc.progress = [](void*, const infill_progress*) -> int32_t { std::exit(5); };
+              (void)infill_fill(session, &desc, nullptr);
+            }),
+            5);
+}
+
+TEST(Process, AForkAfterUseRefusesAndAForkBeforeUseWorks) {
+  EXPECT_EQ(status_of_child([] { _exit(fill_once() == INFILL_OK ? 3 : 4); }), 3) << "not used before";
+  EXPECT_EQ(status_of_child([] {
+              infill_context* context = nullptr;
+              infill_session* session = nullptr;
+              must(infill_context_create(nullptr, &context, nullptr));
+              must(infill_session_create(context, nullptr, &session, nullptr));
+              if (fill_once() != INFILL_OK) _exit(1);
+              Picture src = textured(32, 32);
+              const Picture mask = mask_with(32, 32, {10, 10, 6, 6});
+              const int child = status_of_child([&] {
+                infill_fill_desc desc = desc_of(src.image, mask.image, src.image);
+                infill_error error;
+                if (infill_fill_classic(&src.image, &mask.image, &src.image, INFILL_METHOD_HARMONIC,
+                                        nullptr) != INFILL_ERROR_INVALID_STATE) {
+                  _exit(2);
+                }
+                if (infill_fill(session, &desc, &error) != INFILL_ERROR_INVALID_STATE) _exit(3);
+                if (std::string(error.message).find("forked") == std::string::npos) _exit(4);
+                infill_context* other = nullptr;
+                if (infill_context_create(nullptr, &other, nullptr) != INFILL_ERROR_INVALID_STATE) _exit(5);
+                infill_session_destroy(session);
+                infill_context_destroy(context);
+                std::exit(42);
+              });
+              if (child != 42) _exit(child);
+              _exit(fill_once() == INFILL_OK ? 43 : 6);  // the parent goes on
+            }),
+            43);
+}
+
+}  // namespace
+}  // namespace capi_test
