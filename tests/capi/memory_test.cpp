@@ -1,0 +1,166 @@
+// Memory: estimates hold, limits are kept or refused before anything is written, nothing grows.
+#include <unistd.h>
+
+#include <cstdio>
+
+#include "support.h"
+
+namespace capi_test {
+namespace {
+
+uint64_t peak_of(infill_context* context) {
+  infill_memory_info info = INFILL_MEMORY_INFO_INIT;
+  EXPECT_EQ(infill_context_get_memory_info(context, &info, nullptr), INFILL_OK);
+  return info.host_peak;
+}
+
+uint64_t resident_bytes() {
+  unsigned long total = 0;
+  unsigned long resident = 0;
+  std::FILE* file = std::fopen("/proc/self/statm", "r");
+  if (file == nullptr) return 0;
+  const int read = std::fscanf(file, "%lu %lu", &total, &resident);
+  std::fclose(file);
+  return read == 2 ? resident * static_cast<uint64_t>(sysconf(_SC_PAGESIZE)) : 0;
+}
+
+struct Case {
+  int32_t width, height;
+  infill_rect hole;
+};
+const Case kCases[] = {{64, 48, {20, 16, 9, 9}},
+                       {260, 180, {70, 50, 80, 60}},
+                       {300, 160, {0, 0, 299, 4}},
+                       {300, 200, {0, 0, 110, 200}}};
+
+TEST(Memory, AnEstimateIsNeverExceededAndAtMostTwiceTooHigh) {
+  for (const Case& each : kCases) {
+    const Picture src = textured(each.width, each.height);
+    const Picture mask = mask_with(each.width, each.height, each.hole);
+    for (uint32_t which = 0; which < infill_method_count(); ++which) {
+      infill_method_info info = INFILL_METHOD_INFO_INIT;
+      ASSERT_EQ(infill_method_get_info(which, &info, nullptr), INFILL_OK);
+      for (const int32_t threads : {1, 4}) {
+        infill_context_desc context_desc = INFILL_CONTEXT_DESC_INIT;
+        context_desc.num_threads = threads;
+        Session s(info.method, context_desc);
+        Picture dst = src;
+        const infill_fill_desc desc = desc_of(src.image, mask.image, dst.image);
+        infill_estimate estimate = INFILL_ESTIMATE_INIT;
+        infill_error error = INFILL_ERROR_INIT;
+        ASSERT_EQ(infill_fill_estimate(s.session, &desc, &estimate, &error), INFILL_OK) << error.message;
+        const uint64_t planning = peak_of(s.context);
+        EXPECT_LE(planning, estimate.host_bytes) << info.name;
+        ASSERT_EQ(infill_fill(s.session, &desc, &error), INFILL_OK) << error.message;
+        const uint64_t peak = peak_of(s.context);
+        EXPECT_LE(peak, estimate.host_bytes) << info.name << ' ' << each.width << 'x' << each.height;
+        EXPECT_LE(estimate.host_bytes, 2 * peak) << info.name << ' ' << each.width << 'x' << each.height;
+        infill_result result = INFILL_RESULT_INIT;
+        ASSERT_EQ(infill_session_get_result(s.session, &result, nullptr), INFILL_OK);
+        EXPECT_EQ(result.tile_count, estimate.tile_count);
+
+        // A limit of exactly the estimate is enough; one byte less than what was used is refused untouched.
+        context_desc.memory_limit = estimate.host_bytes;
+        Session enough(info.method, context_desc);
+        EXPECT_EQ(infill_fill(enough.session, &desc, &error), INFILL_OK) << error.message;
+        context_desc.memory_limit = peak - 1;
+        Session little(info.method, context_desc);
+        Picture untouched = src;
+        const infill_fill_desc refused = desc_of(untouched.image, mask.image, untouched.image);
+        EXPECT_EQ(infill_fill(little.session, &refused, &error), INFILL_ERROR_MEMORY_LIMIT) << info.name;
+        EXPECT_NE(std::string(error.message).find("memory_limit"), std::string::npos) << error.message;
+        EXPECT_EQ(untouched.bytes, src.bytes);
+      }
+    }
+  }
+}
+
+TEST(Memory, AnEstimateNeedsNoPixels) {
+  Session s;
+  Picture src = textured(300, 200);
+  Picture mask = mask_with(300, 200, {100, 80, 40, 30});
+  infill_fill_desc desc = desc_of(src.image, mask.image, src.image);
+  infill_estimate exact = INFILL_ESTIMATE_INIT;
+  ASSERT_EQ(infill_fill_estimate(s.session, &desc, &exact, nullptr), INFILL_OK);
+  src.image.data = nullptr;
+  infill_estimate same = INFILL_ESTIMATE_INIT;
+  ASSERT_EQ(infill_fill_estimate(s.session, &desc, &same, nullptr), INFILL_OK);
+  EXPECT_EQ(same.host_bytes, exact.host_bytes);
+  mask.image.data = nullptr;
+  infill_estimate most = INFILL_ESTIMATE_INIT;
+  ASSERT_EQ(infill_fill_estimate(s.session, &desc, &most, nullptr), INFILL_OK);
+  EXPECT_GT(most.host_bytes, exact.host_bytes);
+}
+
+TEST(Memory, RestingSessionsGiveTheirScratchToOneThatNeedsIt) {
+  const Picture src = textured(300, 200);
+  const Picture mask = mask_with(300, 200, {100, 80, 60, 50});
+  Picture dst = src;
+  const infill_fill_desc desc = desc_of(src.image, mask.image, dst.image);
+  Session measure;
+  ASSERT_EQ(infill_fill(measure.session, &desc, nullptr), INFILL_OK);
+  infill_context_desc limited = INFILL_CONTEXT_DESC_INIT;
+  limited.memory_limit = peak_of(measure.context) * 3 / 2;
+  Session s(INFILL_METHOD_HARMONIC, limited);
+  infill_session_desc second_desc = INFILL_SESSION_DESC_INIT;
+  second_desc.method = INFILL_METHOD_HARMONIC;
+  infill_session* second = nullptr;
+  ASSERT_EQ(infill_session_create(s.context, &second_desc, &second, nullptr), INFILL_OK);
+  infill_error error = INFILL_ERROR_INIT;
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(infill_fill(s.session, &desc, &error), INFILL_OK) << error.message;
+    EXPECT_EQ(infill_fill(second, &desc, &error), INFILL_OK) << error.message;
+  }
+  EXPECT_LE(peak_of(s.context), limited.memory_limit);
+  infill_session_destroy(second);
+}
+
+TEST(Memory, TrimGivesEverythingBack) {
+  Session s;
+  Picture src = textured(100, 80);
+  const Picture mask = mask_with(100, 80, {40, 30, 20, 20});
+  const infill_fill_desc desc = desc_of(src.image, mask.image, src.image);
+  ASSERT_EQ(infill_fill(s.session, &desc, nullptr), INFILL_OK);
+  infill_memory_info info = INFILL_MEMORY_INFO_INIT;
+  ASSERT_EQ(infill_context_get_memory_info(s.context, &info, nullptr), INFILL_OK);
+  EXPECT_GT(info.host_used, 0U);
+  infill_context_trim(s.context);
+  ASSERT_EQ(infill_context_get_memory_info(s.context, &info, nullptr), INFILL_OK);
+  EXPECT_EQ(info.host_used, 0U);
+  EXPECT_EQ(infill_fill(s.session, &desc, nullptr), INFILL_OK);
+}
+
+TEST(Memory, TenThousandSmallFillsDoNotGrow) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "sanitizers keep freed memory";
+#endif
+  Session s(INFILL_METHOD_HARMONIC);
+  const Picture before = textured(40, 30);
+  const Picture mask = mask_with(40, 30, {17, 12, 5, 4});
+  Picture src = before;
+  const infill_fill_desc desc = desc_of(src.image, mask.image, src.image);
+  uint64_t at_tenth = 0;
+  constexpr int kFills = 10000;
+  for (int i = 0; i < kFills; ++i) {
+    switch (i % 10) {
+      case 0:
+        ASSERT_EQ(infill_fill_classic(&src.image, &mask.image, &src.image, INFILL_METHOD_AUTO, nullptr),
+                  INFILL_OK);
+        break;
+      case 1: {
+        infill_job* job = nullptr;
+        ASSERT_EQ(infill_fill_async(s.session, &desc, &job, nullptr), INFILL_OK);
+        ASSERT_EQ(infill_job_wait(job, UINT64_MAX, nullptr), INFILL_OK);
+        infill_job_destroy(job);
+        break;
+      }
+      default:
+        ASSERT_EQ(infill_fill(s.session, &desc, nullptr), INFILL_OK);
+    }
+    if (i == kFills / 10) at_tenth = resident_bytes();
+  }
+  EXPECT_LE(resident_bytes(), at_tenth + (1U << 20));
+}
+
+}  // namespace
+}  // namespace capi_test
