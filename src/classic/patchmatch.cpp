@@ -88,9 +88,13 @@ class Fill {
     for (size_t i = pyramid_.count - 1; i > coarsest_; --i) {
       expand_colours(pyramid_.levels[i], pyramid_.levels[i - 1], work_.threads, work_.task);
     }
+    double work = 0;
+    for (size_t i = 0; i <= coarsest_; ++i) {
+      work += static_cast<double>(iterations(i)) * static_cast<double>(pyramid_.levels[i].targets);
+    }
     for (size_t i = coarsest_ + 1; i-- > 0;) {
       start(i);
-      improve(i);
+      improve(i, static_cast<double>(pyramid_.levels[i].targets) / work);
     }
     vote_result(pyramid_.levels[0], canvas_, code_, work_.threads, work_.task);
     return true;
@@ -130,15 +134,19 @@ class Fill {
     }
   }
 
-  void improve(size_t i) {
+  [[nodiscard]] int iterations(size_t i) const {
+    const int asked = settings_.integer(kIterations);
+    return i == coarsest_ ? std::max(kCoarsestIterations, asked) : asked;
+  }
+
+  // share: of all work, that each iteration is.
+  void improve(size_t i, double share) {
     Level& level = pyramid_.levels[i];
     const bool is_coarsest = i == coarsest_;
     const bool exhaustive = is_coarsest && level.targets * level.sources() <= kMostComparisons;
-    const int iterations = is_coarsest ? std::max(kCoarsestIterations, settings_.integer(kIterations))
-                                       : settings_.integer(kIterations);
     Search search{.x = canvas_.x >> i, .y = canvas_.y >> i};
     search.window = is_coarsest ? INT32_MAX : kWindow;
-    for (int iteration = 0; iteration < iterations; ++iteration) {
+    for (int iteration = 0; iteration < iterations(i); ++iteration) {
       if (exhaustive) {
         search_all(level, work_.threads, work_.task);
       } else {
@@ -150,7 +158,9 @@ class Fill {
           search_pass(level, search, work_.threads, work_.task);
         }
       }
-      if (i > 0 || iteration + 1 < iterations) vote(level, work_.threads, work_.task);
+      if (i > 0 || iteration + 1 < iterations(i)) vote(level, work_.threads, work_.task);
+      done_ += share;
+      work_.task.done(done_);
     }
   }
 
@@ -160,6 +170,7 @@ class Fill {
   Pyramid& pyramid_;
   ColourCode code_;
   size_t coarsest_ = 0;
+  double done_ = 0;  // share of the work
 };
 
 void fill(Canvas& canvas, const Settings& settings, Work& work) {

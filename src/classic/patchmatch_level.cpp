@@ -114,6 +114,7 @@ void mark_row(const Level& level, const Picture& picture, int32_t y, int32_t rad
 
 // Combines the rows of the patches around row y of a picture. Returns the number of targets.
 int64_t mark_centres(Level& level, const Picture& picture, int32_t y, int32_t radius, Meter& meter) {
+  const auto rows = static_cast<uint64_t>(radius) * 2 + 1;
   const bool fits = y >= radius && y + radius < picture.height;
   uint8_t* flags = &level.flags[level.at(0, picture.row + y)];
   uint32_t sources = 0;
@@ -121,7 +122,7 @@ int64_t mark_centres(Level& level, const Picture& picture, int32_t y, int32_t ra
   int32_t first = INT32_MAX;
   int32_t last = -1;
   for (int32_t x = 0; x < level.pitch; ++x) {
-    meter.add(static_cast<uint64_t>(2 * radius + 1));
+    meter.add(rows);
     uint8_t all = fits ? kSource : 0;
     uint8_t any = 0;
     for (int32_t j = -radius; fits && j <= radius; ++j) {

@@ -208,26 +208,27 @@ class Pass {
     meter_.add(compared_);
   }
 
-  HWY_INLINE void consider(Position candidate) {
+  // Whether it is better than the best so far.
+  HWY_INLINE bool consider(Position candidate) {
     // A step off the atlas (patches of one pixel) wraps around to a large number or lands on a margin.
-    if (candidate == best_ || candidate >= level_.flags.size()) return;
-    if ((level_.flags[candidate] & kSource) == 0) return;
+    if (candidate == best_ || candidate >= level_.flags.size()) return false;
+    if ((level_.flags[candidate] & kSource) == 0) return false;
     ++compared_;
     const uint32_t cost = compare_(here_, candidate, cost_);
-    if (cost < cost_) {
-      cost_ = cost;
-      best_ = candidate;
-    }
+    if (cost >= cost_) return false;
+    cost_ = cost;
+    best_ = candidate;
+    return true;
   }
 
   void search_randomly(int32_t x, int32_t y) {
     if (cost_ == 0) return;
     uint64_t random = hash(search_, x, y);
+    auto best_y = static_cast<int32_t>(best_ / static_cast<Position>(level_.pitch));
+    auto best_x = static_cast<int32_t>(best_ % static_cast<Position>(level_.pitch));
     for (int32_t window = std::max(level_.pitch, level_.rows); window >= 1;
          window = std::min(search_.window, window / 2)) {
       random = random * 6364136223846793005U + 1442695040888963407U;
-      const auto best_y = static_cast<int32_t>(best_ / static_cast<Position>(level_.pitch));
-      const auto best_x = static_cast<int32_t>(best_ % static_cast<Position>(level_.pitch));
       const auto draw = [window](uint64_t bits, int32_t most) {
         const int32_t side = std::min(window, most);
         return static_cast<int32_t>((bits & 0xFFFFFF) * static_cast<uint64_t>(2 * side + 1) >> 24) - side;
@@ -235,7 +236,10 @@ class Pass {
       const int32_t u = best_x + draw(random >> 40, level_.pitch);
       const int32_t v = best_y + draw(random >> 16, level_.rows);
       if (u < 0 || v < 0 || u >= level_.pitch || v >= level_.rows) continue;
-      consider(level_.at(u, v));
+      if (consider(level_.at(u, v))) {
+        best_x = u;
+        best_y = v;
+      }
     }
   }
 

@@ -59,7 +59,7 @@ class TestCanvas {
     canvas_.holes = runs_;
     canvas_.rim = rim_;
     rim_fill_.resize(rim_.size() * 4);
-    for (size_t c = 0; c < 4; ++c) canvas_.rim_fill.at(c) = {&rim_fill_[c * rim_.size()], rim_.size()};
+    for (size_t c = 0; c < 4; ++c) canvas_.rim_fill.at(c) = {rim_fill_.data() + c * rim_.size(), rim_.size()};
   }
   TestCanvas(const TestCanvas&) = delete;
   TestCanvas& operator=(const TestCanvas&) = delete;
