@@ -47,7 +47,7 @@ void coarsen(const Plane<const uint8_t>& fine, const Plane<uint8_t>& coarse, Pix
       if (is_hole && present < 4) is_hole = at_border-- > 0;
       coarse.at(x, y) = is_hole ? kHole : present == 0 ? kExcluded : kKnown;
       if (is_hole) set.at[set.count++] = {x, y};
-      if (x % kStep == kStep - 1) task.advance(4 * kStep);
+      if (x % kStep == kStep - 1) task.advance(uint64_t{4} * kStep);
     }
     task.advance(4 * static_cast<uint64_t>(coarse.width % kStep));
   }

@@ -93,8 +93,7 @@ void push(const Fine& fine, const PyramidLevel& coarse, Work& work) {
       float total = 0;
       for (int32_t j = y0; j <= y1; ++j) {
         for (int32_t i = x0; i <= x1; ++i) {
-          const float weight = kKernel[static_cast<size_t>(i - 2 * x + 1)] *
-                               kKernel[static_cast<size_t>(j - 2 * y + 1)] * weight_at(fine, i, j);
+          const float weight = kKernel[i - 2 * x + 1] * kKernel[j - 2 * y + 1] * weight_at(fine, i, j);
           if (weight == 0) continue;
           sum += weight * average_at(fine, i, j);
           total += weight;
