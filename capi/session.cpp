@@ -15,6 +15,11 @@ std::string describe(const infill_result& result, const classic::Method& method)
   return text.str();
 }
 
+// The commonest mistake of all.
+bool is_mostly_hole(const infill_result& result, const Rect& roi) {
+  return result.hole_pixels > static_cast<uint64_t>(roi.area() / 4 * 3);
+}
+
 }  // namespace
 
 // Takes the session's cache for the time of a fill, so that trim() never waits for one.
@@ -80,6 +85,9 @@ void Session::fill(const FillCall& fill_call, Call& call) {
     result.seed = fill_call.request.seed;
     result.elapsed_ns = static_cast<uint64_t>(elapsed.count());
     result_ = result;
+    if (is_mostly_hole(result, fill_call.request.roi)) {
+      context->log(INFILL_LOG_WARN, "mask: most of the picture is a hole; is the mask inverted?");
+    }
     context->log(INFILL_LOG_INFO, describe(result, *options_.method));
   } catch (const Error& error) {
     if (error.status() != Status::kCancelled) context->log(INFILL_LOG_ERROR, error.what());
