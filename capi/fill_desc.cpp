@@ -52,13 +52,6 @@ void check_data(const Image& image, const char* name) {
   if (image.data == nullptr) fail(Status::kInvalidArgument, name, ".data: is NULL");
 }
 
-void check_apart(const Image& dst, const Image& other, const char* name) {
-  if (share_bytes(dst, other)) {
-    fail(Status::kInvalidArgument, "dst: shares memory with ", name, " (data ",
-         static_cast<const void*>(dst.data), " and ", static_cast<const void*>(other.data), ")");
-  }
-}
-
 void check_request(const pipeline::Request& request, Data data) {
   if (request.dst.read_only) fail(Status::kInvalidArgument, "dst.flags: READ_ONLY");
   check_roi(request.roi, request.src);
@@ -78,6 +71,13 @@ void check_request(const pipeline::Request& request, Data data) {
 }
 
 }  // namespace
+
+void check_apart(const Image& dst, const Image& other, const char* name) {
+  if (share_bytes(dst, other)) {
+    fail(Status::kInvalidArgument, "dst: shares memory with ", name, " (data ",
+         static_cast<const void*>(dst.data), " and ", static_cast<const void*>(other.data), ")");
+  }
+}
 
 Image read_image(const infill_image* given, Role role, const char* name) {
   const infill_image image = read_struct(given, name);

@@ -15,6 +15,9 @@ enum class Role {
 // Checked for itself and with its strides resolved. data may be null.
 [[nodiscard]] Image read_image(const infill_image* given, Role role, const char* name);
 
+// Throws, calling other `name`, unless the two share no byte. Both have data.
+void check_apart(const Image& dst, const Image& other, const char* name);
+
 enum class Data { kRequired, kOptional };
 
 // Everything that can be said of a fill without looking at pixels or at the method.

@@ -294,6 +294,15 @@ INFILL_NODISCARD INFILL_API infill_status INFILL_CALL
 infill_image_from_dlpack(const struct DLManagedTensorVersioned* tensor, infill_axes axes, infill_image* image,
                          infill_error* err) INFILL_NOEXCEPT;
 
+/* Prepares a mask: every pixel of it above 0 is a hole. First the holes grow by a disc of radius grow (pixels,
+ * -10000..10000; below 0 they shrink), then the fill is faded in over their outermost feather pixels (0..10000):
+ * dst gets the maximum further in, and 0 outside, so no pixel beyond the grown hole is ever touched. Distances
+ * are exact and Euclidean. dst is a mask of the same size, of any mask format (MASK8 only with feather 0); it may
+ * be the same view as mask, else they may share no byte. Uses up to one thread per core, at most 16. */
+INFILL_NODISCARD INFILL_API infill_status INFILL_CALL
+infill_mask_shape(const infill_image* mask, double grow, double feather, const infill_image* dst,
+                  infill_error* err) INFILL_NOEXCEPT;
+
 /* --------------------------------------------------------------------------------------------- methods -- */
 
 typedef int32_t infill_method;

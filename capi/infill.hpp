@@ -74,6 +74,11 @@ inline uint64_t byte_size(const infill_image& view) {
   return size;
 }
 
+inline void mask_shape(const infill_image& mask, double grow, double feather, const infill_image& dst) {
+  infill_error details;
+  detail::check(infill_mask_shape(&mask, grow, feather, &dst, &details), details);
+}
+
 inline void fill_classic(const infill_image& src, const infill_image& mask, const infill_image& dst,
                          infill_method method = INFILL_METHOD_AUTO) {
   infill_error details;

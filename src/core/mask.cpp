@@ -22,18 +22,28 @@ T load(const std::byte* from) {
   return value;
 }
 
+// Rounds m in 0..1 to steps of 1 / maximum, but a hole stays a hole.
+template <class Bits>
+Bits whole(float m, float maximum) {
+  if (m <= 0.0F) return 0;
+  return static_cast<Bits>(std::clamp(m * maximum + 0.5F, 1.0F, maximum));
+}
+
 // The cells of one type of mask: their bits, and m.
 struct Byte {
   using Bits = uint8_t;
   static float value(Bits bits) { return static_cast<float>(bits) / 255.0F; }
+  static Bits bits(float m) { return whole<Bits>(m, 255.0F); }
 };
 struct AnyByte {
   using Bits = uint8_t;
   static float value(Bits bits) { return bits != 0 ? 1.0F : 0.0F; }
+  static Bits bits(float m) { return m > 0.0F ? 1 : 0; }
 };
 struct Word {
   using Bits = uint16_t;
   static float value(Bits bits) { return static_cast<float>(bits) / 65535.0F; }
+  static Bits bits(float m) { return whole<Bits>(m, 65535.0F); }
 };
 // NaN is left for the caller to find.
 float clamped(float value) {
@@ -43,10 +53,15 @@ float clamped(float value) {
 struct Half {
   using Bits = uint16_t;
   static float value(Bits bits) { return clamped(half_to_float(bits)); }
+  static Bits bits(float m) {
+    constexpr float kLeastHalf = 0x1p-24F;
+    return float_to_half(m > 0.0F ? std::max(m, kLeastHalf) : 0.0F);
+  }
 };
 struct Float {
   using Bits = uint32_t;
   static float value(Bits bits) { return clamped(std::bit_cast<float>(bits)); }
+  static Bits bits(float m) { return std::bit_cast<Bits>(m); }
 };
 
 // Calls body(Cell()) for the mask's type of cell.
@@ -151,6 +166,17 @@ void read_mask_row(const Image& mask, int32_t x, int32_t y, std::span<float> val
   with_cell(mask, [&]<class Cell>(Cell) {
     const Row<Cell> row(mask, y);
     for (size_t i = 0; i < values.size(); ++i) values[i] = row.value(x + static_cast<int32_t>(i));
+  });
+}
+
+void write_mask_row(const Image& mask, int32_t x, int32_t y, std::span<const float> values) {
+  with_cell(mask, [&]<class Cell>(Cell) {
+    std::byte* to = mask.at(x, y);
+    for (const float m : values) {
+      const typename Cell::Bits bits = Cell::bits(clamped(m));
+      std::memcpy(to, &bits, sizeof bits);
+      to += mask.pixel_stride;
+    }
   });
 }
 

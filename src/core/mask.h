@@ -22,6 +22,9 @@ using RunVector = std::vector<Run, StdAllocator<Run>>;
 // m of the pixels from (x, y) on, as many as `values` holds; all lie in the mask.
 void read_mask_row(const Image& mask, int32_t x, int32_t y, std::span<float> values);
 
+// Writes m of the pixels from (x, y) on; m above 0 is never rounded to 0. MASK8 gets 1 where m is above 0.
+void write_mask_row(const Image& mask, int32_t x, int32_t y, std::span<const float> values);
+
 // Pixels of rect (inside the mask) where m > 0, in coordinates of the mask: maximal runs, sorted by y, then
 // x0. Memory: the runs and 8 bytes for each 2^18 pixels of rect. Cancellation: advances the task pixel by
 // pixel.
