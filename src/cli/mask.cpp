@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "failure.h"
-#include "mask_shape.h"
 
 namespace cli {
 using vips::VImage;
@@ -70,6 +69,22 @@ void clip(const VImage& image, const VImage& boxes) {
   }
 }
 
+infill_image view_of(const VImage& image) {
+  infill_image view = INFILL_IMAGE_INIT;
+  view.format = image.format() == VIPS_FORMAT_USHORT ? INFILL_FORMAT_GRAY16 : INFILL_FORMAT_GRAY8;
+  view.width = image.width();
+  view.height = image.height();
+  view.data = VIPS_IMAGE_ADDR(image.get_image(), 0, 0);
+  return view;
+}
+
+void shape(const VImage& image, int grow, int feather) {
+  if (grow == 0 && feather == 0) return;
+  const infill_image view = view_of(image);
+  infill_error error = INFILL_ERROR_INIT;
+  if (infill_mask_shape(&view, grow, feather, &view, &error) != INFILL_OK) fail(kFillFailed, error.message);
+}
+
 template <class T>
 uint64_t count_holes(const VImage& image) {
   const auto mask = values<T>(image);
@@ -101,26 +116,19 @@ Mask::Mask(const PictureFile& picture, const FillArguments& arguments) {
   if (!arguments.soft_mask) {
     const auto mask = values<uint8_t>(image);
     for (uint8_t& m : mask) m = m >= arguments.threshold ? 255 : 0;
-    grow_mask(mask, image.width(), image.height(), arguments.grow);
+    shape(image, arguments.grow, 0);
   }
   if (!arguments.mask.empty() && !arguments.boxes.empty()) {
     const VImage boxes = boxes_of(picture, arguments.boxes);
     deep ? clip<uint16_t>(image, boxes) : clip<uint8_t>(image, boxes);
   }
-  if (!arguments.soft_mask) {
-    feather_mask(values<uint8_t>(image), image.width(), image.height(), arguments.feather);
-  }
+  if (!arguments.soft_mask) shape(image, 0, arguments.feather);
   holes_ = deep ? count_holes<uint16_t>(image) : count_holes<uint8_t>(image);
   pixels_ = turn(image, inverse_orientation(picture.orientation));
 }
 
 infill_image Mask::view() {
-  infill_image view = INFILL_IMAGE_INIT;
-  view.format = pixels_.format() == VIPS_FORMAT_USHORT ? INFILL_FORMAT_GRAY16 : INFILL_FORMAT_GRAY8;
-  view.width = pixels_.width();
-  view.height = pixels_.height();
-  view.data = VIPS_IMAGE_ADDR(pixels_.get_image(), 0, 0);
-  return view;
+  return view_of(pixels_);
 }
 
 }  // namespace cli

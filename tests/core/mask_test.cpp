@@ -203,5 +203,22 @@ TEST(Mask, ReadingCanBeCancelled) {
   EXPECT_EQ(memory.used(), 0U);
 }
 
+TEST(WriteMaskRow, ReadsBackAndKeepsHoles) {
+  for (const Format format : kMaskFormats) {
+    for (const Layout& layout : kLayouts) {
+      TestImage mask(format, 5, 2, layout);
+      const std::vector<float> values = {0.0F, 1e-9F, 0.25F, 1.0F, 2.0F};
+      write_mask_row(mask.image(), 0, 1, values);
+      std::vector<float> back(5);
+      read_mask_row(mask.image(), 0, 1, back);
+      EXPECT_EQ(back[0], 0.0F);
+      EXPECT_GT(back[1], 0.0F);
+      EXPECT_NEAR(back[2], mask.image().format->is_mask ? 1.0 : 0.25, 0.002);
+      EXPECT_EQ(back[3], 1.0F);
+      EXPECT_EQ(back[4], 1.0F);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace infill
