@@ -4,8 +4,8 @@
 #include <bit>
 #include <cmath>
 
-#include "classic/hole_groups.h"
-#include "classic/meter.h"
+#include "core/hole_groups.h"
+#include "core/meter.h"
 #include "core/status.h"
 
 namespace infill::classic {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <limits>
 
-#include "classic/meter.h"
+#include "core/meter.h"
 #include "core/status.h"
 
 namespace infill::classic {

@@ -3,8 +3,8 @@
 #include <cmath>
 #include <numbers>
 
-#include "classic/meter.h"
 #include "classic/patchmatch_level.h"
+#include "core/meter.h"
 
 namespace infill::classic::patchmatch {
 

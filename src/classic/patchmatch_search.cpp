@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "classic/meter.h"
+#include "core/meter.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "classic/patchmatch_search.cpp"

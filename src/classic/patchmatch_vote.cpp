@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 
-#include "classic/meter.h"
+#include "core/meter.h"
 
 namespace infill::classic::patchmatch {
 

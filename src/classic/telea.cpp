@@ -5,7 +5,7 @@
 #include <cmath>
 
 #include "classic/fast_marching.h"
-#include "classic/meter.h"
+#include "core/meter.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "classic/telea.cpp"

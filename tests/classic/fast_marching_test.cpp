@@ -6,7 +6,7 @@
 #include <cmath>
 #include <vector>
 
-#include "classic/hole_groups.h"
+#include "core/hole_groups.h"
 #include "support/march_reference.h"
 #include "support/method_checks.h"
 

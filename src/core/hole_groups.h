@@ -8,7 +8,7 @@
 #include "core/memory.h"
 #include "core/task.h"
 
-namespace infill::classic {
+namespace infill {
 
 // Group g owns runs[first_run[g] .. first_run[g + 1]), sorted by y, then x0, and as many pixels as
 // first_pixel[g + 1] - first_pixel[g]. Groups are sorted by their first run.
@@ -23,4 +23,4 @@ struct HoleGroups {
 [[nodiscard]] HoleGroups group_holes(std::span<const Run> holes, int32_t reach, Arena& arena, Task& task);
 void measure_hole_groups(int64_t hole_runs, Arena& arena);
 
-}  // namespace infill::classic
+}  // namespace infill

@@ -1,10 +1,10 @@
-#include "classic/hole_groups.h"
+#include "core/hole_groups.h"
 
 #include <algorithm>
 
-#include "classic/meter.h"
+#include "core/meter.h"
 
-namespace infill::classic {
+namespace infill {
 
 namespace {
 
@@ -105,4 +105,4 @@ void measure_hole_groups(int64_t hole_runs, Arena& arena) {
   (void)take_arrays(static_cast<size_t>(hole_runs), arena);
 }
 
-}  // namespace infill::classic
+}  // namespace infill

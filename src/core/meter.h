@@ -5,7 +5,7 @@
 
 #include "core/task.h"
 
-namespace infill::classic {
+namespace infill {
 
 // One per loop and thread. Steps stay far below Task::kPollEvery as long as one add() does. What a loop did
 // since the last portion is told by flush(), at its end.
@@ -28,4 +28,4 @@ class Meter {
   uint64_t pending_ = 0;
 };
 
-}  // namespace infill::classic
+}  // namespace infill
