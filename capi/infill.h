@@ -42,7 +42,8 @@
  *   Environment INFILL_ISA=sse4|avx2|avx512 keeps the library from using newer instructions; the bytes are
  *               the same. Nothing else is read, nothing is printed and nothing ends the process.
  */
-/* clang-format off: laid out by hand */
+/* Laid out by hand. */
+/* clang-format off */
 #ifndef INFILL_H_
 #define INFILL_H_
 

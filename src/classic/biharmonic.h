@@ -6,8 +6,9 @@
 // Computational Harmonic Analysis 28 (2010). The equations, at borders too, are those of scikit-image's
 // inpaint_biharmonic, which clips its result to the range of all known pixels; this does not.
 //
-// Solved by conjugate gradients in double with a multigrid preconditioner in float. Time and memory are linear in the hole's pixels. Should the iterations end before the tolerance is reached, the fill
-// is what they have come to: smooth, but not yet the answer.
+// Solved by conjugate gradients in double with a multigrid preconditioner in float. Time and memory are
+// linear in the hole's pixels. Should the iterations end before the tolerance is reached, the fill is what
+// they have come to: smooth, but not yet the answer.
 #pragma once
 
 #include "classic/method.h"

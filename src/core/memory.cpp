@@ -31,7 +31,7 @@ void* Memory::allocate_here(size_t size, uint64_t in_use) {
     // The host's allocator is promised a size above zero.
     memory = allocator_.alloc(allocator_.user, size == 0 ? 1 : size, kAlignment);
   } else {
-    memory = ::operator new(size, std::align_val_t{kAlignment}, std::nothrow);
+    memory = ::operator new (size, std::align_val_t{kAlignment}, std::nothrow);
   }
   if (memory == nullptr) fail(Status::kOutOfMemory, "out of memory: ", size, " bytes were asked for");
   return memory;
@@ -44,7 +44,7 @@ void Memory::release(void* memory, size_t size) noexcept {
   } else if (allocator_.free != nullptr) {
     allocator_.free(allocator_.user, memory, size == 0 ? 1 : size, kAlignment);
   } else {
-    ::operator delete(memory, std::align_val_t{kAlignment});
+    ::operator delete (memory, std::align_val_t{kAlignment});
   }
   used_.fetch_sub(size, std::memory_order_relaxed);
 }
