@@ -22,7 +22,7 @@ constexpr size_t kScalesBelowVanishing = 3;
 // A scale with fewer sources has too little to choose from.
 constexpr int64_t kFewSources = 64;
 // The coarsest scale is searched exhaustively when that takes no more comparisons.
-constexpr int64_t kMostComparisons = 4'000'000;
+constexpr int64_t kMostComparisons = 1'000'000;
 constexpr int kCoarsestIterations = 10;
 // Greatest distance of all random candidates but one on finer scales, whose matches start near the best.
 constexpr int32_t kWindow = 32;

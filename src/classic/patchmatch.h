@@ -4,6 +4,8 @@
 // hole find the known patch most like it (a nearest-neighbour field); then all patches over a pixel vote for
 // its colour. Colours are compared as bytes of sRGB, the result is averaged from the canvas's own values.
 //
+// Patches are also compared by their texture (Newson et al. 2014: patchmatch_level.h).
+//
 // Wexler, Shechtman, Irani: Space-Time Completion of Video, PAMI 2007 (the two steps, votes that trust the
 // hole's border more); Barnes, Shechtman, Finkelstein, Goldman: PatchMatch, SIGGRAPH 2009 (the search).
 #pragma once

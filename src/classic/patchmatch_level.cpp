@@ -10,6 +10,8 @@ namespace infill::classic::patchmatch {
 namespace {
 
 constexpr int64_t kGrainRows = 16;
+// Against smooth fills of textured holes: without it smooth patches match blurred estimates best.
+constexpr int32_t kTextureWeight = 4;
 
 // Gives rows of the atlas their place once the pictures have their sizes.
 void stack(Level& level) {
@@ -96,6 +98,27 @@ Average average(const Level& level, const Picture& picture, int32_t x, int32_t y
   return sum;
 }
 
+// Mean difference between a known pixel and its known neighbours, times kTextureWeight.
+uint8_t texture_at(const Level& level, const Picture& picture, int32_t x, int32_t y, int32_t channels) {
+  const uint8_t* here = &level.colour[size_t{level.at(x, picture.row + y)} * 4];
+  int32_t sum = 0;
+  int32_t count = 0;
+  const auto add = [&](int32_t u, int32_t v) {
+    if (u < 0 || v < 0 || u >= picture.width || v >= picture.height) return;
+    const Position at = level.at(u, picture.row + v);
+    if ((level.flags[at] & kReliable) == 0) return;
+    for (int32_t c = 0; c < channels; ++c) {
+      sum += std::abs(int32_t{here[c]} - int32_t{level.colour[size_t{at} * 4 + static_cast<size_t>(c)]});
+    }
+    count += channels;
+  };
+  add(x - 1, y);
+  add(x + 1, y);
+  add(x, y - 1);
+  add(x, y + 1);
+  return count == 0 ? uint8_t{0} : static_cast<uint8_t>(std::min(255, kTextureWeight * sum / count));
+}
+
 // Writes where a row of a patch around x is all usable (kSource) or has a wanted pixel (kTarget).
 void mark_row(const Level& level, const Picture& picture, int32_t y, int32_t radius) {
   const uint8_t* flags = &level.flags[level.at(0, picture.row + y)];
@@ -145,6 +168,22 @@ int64_t mark_centres(Level& level, const Picture& picture, int32_t y, int32_t ra
     level.target_end[static_cast<size_t>(y)] = last + 1;
   }
   return targets;
+}
+
+void mark_texture(Level& level, int32_t channels, Threads& threads, Task& task) {
+  for (int32_t i = 0; i < level.base_count; ++i) {
+    const Picture& picture = level.pictures[static_cast<size_t>(i)];
+    threads.parallel_for(task, picture.height, kGrainRows, [&](int64_t begin, int64_t end) {
+      for (auto y = static_cast<int32_t>(begin); y < end; ++y) {
+        for (int32_t x = 0; x < picture.width; ++x) {
+          const Position at = level.at(x, picture.row + y);
+          level.colour[size_t{at} * 4 + 3] =
+              (level.flags[at] & kReliable) != 0 ? texture_at(level, picture, x, y, channels) : uint8_t{0};
+        }
+        task.advance(static_cast<uint64_t>(picture.width));
+      }
+    });
+  }
 }
 
 }  // namespace
@@ -207,6 +246,7 @@ void load(Level& level, const Canvas& canvas, const ColourCode& code, Threads& t
   if (level.base_count > 1) {
     load_picture(level, level.pictures[1], *canvas.reference, false, code, threads, task);
   }
+  if (canvas.channels < 4) mark_texture(level, canvas.channels, threads, task);
 }
 
 int64_t reduce(const Level& finer, Level& coarser, Threads& threads, Task& task) {

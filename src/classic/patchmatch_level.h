@@ -45,8 +45,8 @@ struct Level {
   int32_t picture_count = 0, base_count = 0;  // base_count: those that are no copies
   std::array<Picture, kMaximumPictures> pictures;
   int32_t pitch = 0, rows = 0;  // of the atlas; its last column and row are never a source
-  std::span<uint8_t> colour;    // 4 bytes a pixel of the atlas, unused channels are 0
-  std::span<uint8_t> flags;     // of Flag, a byte a pixel of the atlas
+  std::span<uint8_t> colour;  // 4 bytes a pixel of the atlas; below 4 channels the last is texture, see load
+  std::span<uint8_t> flags;   // of Flag, a byte a pixel of the atlas
   std::span<uint8_t> coverage;  // a byte a pixel of the atlas: share that is known, 0..255; see measure_depth
 
   // Of the patches.
@@ -84,7 +84,9 @@ struct Level {
 // Takes the memory of a level that has a shape.
 void allocate(Level& level, Arena& arena);
 
-// Reads the canvas and its reference into the finest level.
+// Reads the canvas and its reference into the finest level. The fourth byte of up to three channels becomes
+// four times the mean difference from the known neighbours (texture features: Newson et al. 2014); the
+// coarser levels average it like a colour.
 void load(Level& level, const Canvas& canvas, const ColourCode& code, Threads& threads, Task& task);
 // Halves colours and coverage of the bases: averages of what is known with weights 1 3 3 1. Returns wanted
 // pixels.

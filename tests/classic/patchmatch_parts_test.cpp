@@ -283,6 +283,29 @@ TEST(PatchMatchLevels, ReducingAveragesTheKnownAndCarriesTheMarks) {
   EXPECT_EQ(wanted, wanted_seen);
 }
 
+TEST(PatchMatchLevels, TheFourthByteIsTextureOfTheKnown) {
+  Example e(1, 2);
+  load(e.level, e.canvas.canvas(), e.code, e.threads, e.task);
+  for (int32_t y = 0; y < 31; ++y) {
+    for (int32_t x = 0; x < 43; ++x) {
+      const uint8_t* here = &e.level.colour[e.level.at(x, y) * size_t{4}];
+      int sum = 0;
+      int count = 0;
+      constexpr std::array<std::array<int, 2>, 4> kSteps = {{{-1, 0}, {1, 0}, {0, -1}, {0, 1}}};
+      for (const auto& step : kSteps) {
+        const int u = x + step[0];
+        const int v = y + step[1];
+        if (u < 0 || v < 0 || u >= 43 || v >= 31 || hole(u, v) != kKnown) continue;
+        const uint8_t* there = &e.level.colour[e.level.at(u, v) * size_t{4}];
+        for (int c = 0; c < 2; ++c) sum += std::abs(here[c] - there[c]);
+        count += 2;
+      }
+      const int expected = hole(x, y) != kKnown || count == 0 ? 0 : std::min(255, 4 * sum / count);
+      ASSERT_EQ(here[3], expected) << x << ',' << y;
+    }
+  }
+}
+
 TEST(PatchMatchCopies, AQuarterTurnMovesPixelsExactly) {
   const Example e(2, 3, {.rotation = 90});
   ASSERT_EQ(e.level.picture_count, 5);
