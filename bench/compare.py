@@ -46,14 +46,18 @@ def main() -> int:
     )
     parser.add_argument("--quick", action="store_true", help="one photo, two masks: does everything work?")
     parser.add_argument("--sizes", nargs="+", choices=photos.SIZES, default=list(photos.SIZES))
+    parser.add_argument("--masks", nargs="+", choices=masks.KINDS, default=list(masks.KINDS))
     parser.add_argument("--methods", nargs="+", choices=methods.OURS, default=list(methods.OURS))
     parser.add_argument("--rounds", type=int, default=3, help="processes per measurement")
+    parser.add_argument("--fresh", action="store_true", help="forget what earlier runs measured")
     parser.add_argument("--write", action="store_true", help="write docs/benchmarks.md and docs/pictures.md")
     args = parser.parse_args()
     if not args.library.exists():
         parser.error(f"{args.library} is missing: cmake --preset release && cmake --build --preset release")
 
     runner = Runner(args.work.resolve(), args.library.resolve())
+    if args.fresh:
+        runner.forget()
     cases = (
         QUICK
         if args.quick
@@ -61,7 +65,7 @@ def main() -> int:
             Case(size, photo, mask)
             for size in args.sizes
             for photo in photos.PHOTOS[size]
-            for mask in masks.KINDS
+            for mask in args.masks
         ]
     )
     table = measure(runner, cases, args.methods, 1 if args.quick else args.rounds)

@@ -56,6 +56,10 @@ class Runner:
         for name in ("inputs", "results", "cache"):
             (work / name).mkdir(parents=True, exist_ok=True)
 
+    def forget(self) -> None:
+        for file in (self.work / "cache").iterdir():
+            file.unlink()
+
     def input_files(self, case: Case) -> tuple[Path, Path]:
         """The case's photo and mask as PNG."""
         image = self.work / "inputs" / f"{case.size}-{case.photo}.png"
