@@ -156,13 +156,16 @@ infill beside the programs people use today: same photos, same masks, same run, 
 """
 
 
-def markdown(table: Table, found: list[Verdict], build: str, introduction: dict[str, object]) -> str:
+def markdown(
+    table: Table, found: list[Verdict], build: str, loads: list[float], introduction: dict[str, object]
+) -> str:
     lines = [INTRODUCTION.format(**introduction)]
     lines += [
         f"Date: {datetime.now(UTC):%Y-%m-%d}  ",
         f"Machine: {machine()}  ",
         f"infill: {build}  ",
     ]
+    lines += [f"Load average: {min(loads):.1f} to {max(loads):.1f} while measuring (1 is one busy core)  "]
     lines += [f"Others: {software()}  ", f"Command: `bench/compare {shlex.join(sys.argv[1:])}`", ""]
     lines += ["## Targets", "", *verdicts(found), "", "## Averages over the photos", "", *means(table), ""]
     lines += ["## Every measurement", "", *details(table)]

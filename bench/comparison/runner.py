@@ -48,8 +48,11 @@ class Figures:
 
 
 class Runner:
-    def __init__(self, work: Path, library: Path | None) -> None:
+    """cached_only: measures nothing, knows only what earlier runs left."""
+
+    def __init__(self, work: Path, library: Path | None, cached_only: bool = False) -> None:
         self.work = work
+        self.cached_only = cached_only
         self.library = library
         self.stamp = hashlib.sha256(library.read_bytes()).hexdigest()[:12] if library else ""
         self.network: MobileNetV2 | None = None
@@ -59,6 +62,11 @@ class Runner:
     def forget(self) -> None:
         for file in (self.work / "cache").iterdir():
             file.unlink()
+
+    def loads(self) -> list[float]:
+        """The machine's load average at the end of each measurement at hand."""
+        files = (self.work / "cache").glob("*.json")
+        return [answer["load"] for file in files if "load" in (answer := json.loads(file.read_text()))]
 
     def input_files(self, case: Case) -> tuple[Path, Path]:
         """The case's photo and mask as PNG."""
@@ -91,11 +99,14 @@ class Runner:
                 answer = {"failure": _reason(done)}
         except subprocess.TimeoutExpired:
             answer = {"failure": f"more than {TIMEOUT_SECONDS} s"}
+        answer["load"] = os.getloadavg()[0]
         _write(cache, answer)
         return answer
 
     def family(self, case: Case, names: list[str], rounds: int) -> dict[str, Figures]:
         """Times of some methods on one case, taken turn by turn, and their scores."""
+        if self.cached_only:
+            names = [name for name in names if self._cached(f"{case}-0", name).exists()]
         figures = {name: Figures() for name in names}
         image, mask = self.input_files(case)
         for turn in range(rounds):
@@ -106,6 +117,8 @@ class Runner:
                 out = self.result_file(case, name)
                 options = ["--address-space", limit, *(["--library", self.library] if self.library else [])]
                 cache = self._cached(f"{case}-{turn}", name)
+                if self.cached_only and not cache.exists():
+                    continue
                 answer = self._run(cache, "measure", name, image, mask, out, *options, label=f"{case} {name}")
                 known.failure = answer.get("failure", "")
                 known.seconds += answer.get("seconds", [])

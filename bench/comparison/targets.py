@@ -46,8 +46,9 @@ def faster(table: Table, ours: str, rival: str, times: float) -> list[Verdict]:
         pairs = _both(table, cases, ours, rival)
         if not pairs:
             continue
-        if any(a.failure for a, _ in pairs):
-            found.append(Verdict(f"{ours} runs", where, "failed", False))
+        failures = [a.failure for a, _ in pairs if a.failure]
+        if failures:
+            found.append(Verdict(f"{ours} runs", where, failures[0], False))
             continue
         ratios = [b.fastest / a.fastest for a, b in pairs]
         ratio = _geometric(ratios)
