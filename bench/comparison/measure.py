@@ -1,15 +1,15 @@
-"""Runs one method on one picture in this process and prints times and peak memory as JSON.
+"""Runs one method on one picture and tells times and peak memory.
 
-Called by compare.py, so that every measurement has a process of its own.
+The runner calls it in a fresh process for every measurement.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
 import resource
 import time
+from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -35,25 +35,20 @@ def forget_peak() -> int:
     return resident()[0]
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("method")
-    parser.add_argument("image", type=Path)
-    parser.add_argument("mask", type=Path)
-    parser.add_argument("out", type=Path, help="PNG; a float result is kept beside it as .npy")
-    parser.add_argument("--library", type=Path, default=Path())
-    parser.add_argument("--address-space", type=int, default=0, help="bytes; 0 is no limit")
-    args = parser.parse_args()
-    if args.address_space:
-        resource.setrlimit(resource.RLIMIT_AS, (args.address_space, args.address_space))
+def measure(
+    method: str, image: Path, mask_file: Path, out: Path, library: Path | None, address_space: int
+) -> dict:
+    """Seconds of each call and bytes at the peak of the first, beyond what was resident before it. The result
+    is written as PNG; that of a method which works in floats beside it as .npy too. address_space: a limit in
+    bytes, 0 is none."""
+    if address_space:
+        resource.setrlimit(resource.RLIMIT_AS, (address_space, address_space))
+    if method == methods.GMIC:
+        elapsed, peak = methods.run_gmic(image, mask_file, out)
+        return {"seconds": [elapsed], "peak": peak}
 
-    if args.method == methods.GMIC:
-        elapsed, peak = methods.run_gmic(args.image, args.mask, args.out)
-        print(json.dumps({"seconds": [elapsed], "peak": peak}))
-        return
-
-    picture, mask = photos.read(args.image), photos.read_mask(args.mask)
-    fill = methods.create(args.method, args.library)
+    picture, mask = photos.read(image), photos.read_mask(mask_file)
+    fill = methods.create(method, library)
     small = np.zeros((64, 64), np.uint8)
     small[28:36, 28:36] = 255
     fill(np.ascontiguousarray(picture[:64, :64]), small)  # threads, tables and imports are there
@@ -68,11 +63,15 @@ def main() -> None:
             peak = resident()[1] - before
 
     if result.dtype != np.uint8:
-        np.save(args.out.with_suffix(".npy"), result.astype(np.float32))
+        np.save(out.with_suffix(".npy"), result.astype(np.float32))
         result = np.clip(np.rint(result * 255), 0, 255).astype(np.uint8)
-    cv2.imwrite(str(args.out), result)
-    print(json.dumps({"seconds": seconds, "peak": peak}))
+    cv2.imwrite(str(out), result)
+    return {"seconds": seconds, "peak": peak}
 
 
-if __name__ == "__main__":
-    main()
+def answer(pipe: Connection, *arguments: Any) -> None:
+    """Sends what measure() returned, or why it failed."""
+    try:
+        pipe.send(measure(*arguments))
+    except Exception as error:  # whatever a method throws is its result
+        pipe.send({"failure": f"{type(error).__name__}: {error}"[:120]})

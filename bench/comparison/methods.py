@@ -60,8 +60,12 @@ def rival(name: str) -> Fill:
     raise ValueError(f"no method is called {name}")
 
 
-def create(name: str, library: Path) -> Fill:
-    return infill_method(name, library) if name in OURS else rival(name)
+def create(name: str, library: Path | None) -> Fill:
+    if name not in OURS:
+        return rival(name)
+    if library is None:
+        raise ValueError(f"{name} needs the library")
+    return infill_method(name, library)
 
 
 def run_gmic(image: Path, mask: Path, out: Path) -> tuple[float, int]:

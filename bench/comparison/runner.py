@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import multiprocessing
 import os
 import subprocess
 import sys
@@ -14,13 +15,17 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from comparison import masks, methods, metrics, photos
+from comparison import masks, measure, methods, metrics, photos
 from comparison.mobilenet import MobileNetV2
 
 BENCH = Path(__file__).resolve().parent.parent
 TIMEOUT_SECONDS = 300
 ADDRESS_SPACE = 8 << 30  # for scikit-image, which takes what the hole asks for
 SLOW_SECONDS = 20.0  # a slower method is measured once
+FORKS = multiprocessing.get_context("forkserver")
+FORKS.set_forkserver_preload(
+    ["comparison.measure", "patchmatch_cython", "skimage.restoration.inpaint", "scipy.sparse.linalg"]
+)
 
 
 @dataclass(frozen=True)
@@ -86,40 +91,48 @@ class Runner:
         stamp = f"-{self.stamp}" if method in methods.OURS else ""
         return self.work / "cache" / f"{name}-{method}{stamp}.json"
 
-    def _run(self, cache: Path, module: str, *arguments: object, label: str) -> dict:
-        if cache.exists():
-            return json.loads(cache.read_text())
-        print(f"  {label}", file=sys.stderr, flush=True)
-        command = [sys.executable, "-m", f"comparison.{module}", *map(str, arguments)]
-        try:
-            done = subprocess.run(command, cwd=BENCH, capture_output=True, text=True, timeout=TIMEOUT_SECONDS)
-            if done.returncode == 0:
-                answer = json.loads(done.stdout.strip().splitlines()[-1])
-            else:
-                answer = {"failure": _reason(done)}
-        except subprocess.TimeoutExpired:
-            answer = {"failure": f"more than {TIMEOUT_SECONDS} s"}
-        answer["load"] = os.getloadavg()[0]
-        _write(cache, answer)
-        return answer
+    def _measure(self, cache: Path, case: Case, method: str) -> dict:
+        """One measurement in a process of its own, forked from one that has imported what it needs."""
+        image, mask = self.input_files(case)
+        limit = ADDRESS_SPACE if method.startswith("skimage") else 0
+        ours, theirs = FORKS.Pipe(duplex=False)
+        arguments = (theirs, method, image, mask, self.result_file(case, method), self.library, limit)
+        process = FORKS.Process(target=measure.answer, args=arguments)
+        process.start()
+        theirs.close()
+        process.join(TIMEOUT_SECONDS)
+        if process.is_alive():
+            process.kill()
+            process.join()
+            told = {"failure": f"more than {TIMEOUT_SECONDS} s"}
+        elif ours.poll() and process.exitcode == 0:
+            told = ours.recv()
+        else:
+            told = {"failure": f"killed by signal {-(process.exitcode or 0)}"}
+        return self._remember(cache, told)
+
+    def _remember(self, cache: Path, told: dict) -> dict:
+        told["load"] = os.getloadavg()[0]
+        _write(cache, told)
+        return told
 
     def family(self, case: Case, names: list[str], rounds: int) -> dict[str, Figures]:
         """Times of some methods on one case, taken turn by turn, and their scores."""
         if self.cached_only:
             names = [name for name in names if self._cached(f"{case}-0", name).exists()]
         figures = {name: Figures() for name in names}
-        image, mask = self.input_files(case)
         for turn in range(rounds):
             for name, known in figures.items():
                 if turn and (known.failure or known.fastest > SLOW_SECONDS):
                     continue
-                limit = ADDRESS_SPACE if name.startswith("skimage") else 0
-                out = self.result_file(case, name)
-                options = ["--address-space", limit, *(["--library", self.library] if self.library else [])]
                 cache = self._cached(f"{case}-{turn}", name)
                 if self.cached_only and not cache.exists():
                     continue
-                answer = self._run(cache, "measure", name, image, mask, out, *options, label=f"{case} {name}")
+                if cache.exists():
+                    answer = json.loads(cache.read_text())
+                else:
+                    print(f"  {case} {name}", file=sys.stderr, flush=True)
+                    answer = self._measure(cache, case, name)
                 known.failure = answer.get("failure", "")
                 known.seconds += answer.get("seconds", [])
                 known.peak = max(known.peak, answer.get("peak", 0))
@@ -159,6 +172,21 @@ class Runner:
         free = (theirs > low + 1e-6) & (theirs < high - 1e-6)
         return float(np.abs(ours - theirs)[free].max())
 
+    def _follow(self, cache: Path, image: Path, megapixels: int) -> dict:
+        command = [
+            sys.executable,
+            "-m",
+            "comparison.follow_hole",
+            str(self.library),
+            str(image),
+            str(megapixels),
+        ]
+        done = subprocess.run(command, cwd=BENCH, capture_output=True, text=True)
+        if done.returncode == 0:
+            return self._remember(cache, json.loads(done.stdout))
+        lines = done.stderr.splitlines() or [f"exit status {done.returncode}"]
+        return self._remember(cache, {"failure": lines[-1][:120]})
+
     def follow_hole(self, rounds: int) -> dict[int, Figures]:
         """PatchMatch on one hole in pictures of 2 and of 100 megapixels."""
         figures = {2: Figures(), 100: Figures()}
@@ -166,8 +194,11 @@ class Runner:
         for turn in range(rounds):
             for megapixels, known in figures.items():
                 cache = self.work / "cache" / f"follow-{megapixels}-{turn}-{self.stamp}.json"
-                label = f"50,000 pixels of {megapixels} megapixels"
-                answer = self._run(cache, "follow_hole", self.library, image, megapixels, label=label)
+                answer = (
+                    json.loads(cache.read_text())
+                    if cache.exists()
+                    else self._follow(cache, image, megapixels)
+                )
                 known.failure = answer.get("failure", known.failure)
                 known.seconds += answer.get("seconds", [])
                 known.peak = max(known.peak, answer.get("peak", 0))
@@ -178,10 +209,3 @@ def _write(path: Path, data: dict) -> None:
     part = path.with_suffix(".part")
     part.write_text(json.dumps(data))
     os.replace(part, path)
-
-
-def _reason(done: subprocess.CompletedProcess[str]) -> str:
-    if done.returncode < 0:
-        return f"killed by signal {-done.returncode}"
-    lines = done.stderr.strip().splitlines()
-    return lines[-1][:120] if lines else f"exit status {done.returncode}"
