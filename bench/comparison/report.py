@@ -61,7 +61,8 @@ def _rows(header: list[str], rows: Iterable[Iterable[str]]) -> list[str]:
 
 
 def verdicts(found: list[Verdict]) -> list[str]:
-    rows = [("PASS" if v.passed else "**FAIL**", v.target, v.where, v.measured) for v in found]
+    words = {True: "PASS", False: "**FAIL**", None: "open"}
+    rows = [(words[v.passed], v.target, v.where, v.measured) for v in found]
     return _rows(["", "target", "where", "measured"], rows)
 
 
@@ -143,8 +144,9 @@ INTRODUCTION = """\
 infill beside the programs people use today: same photos, same masks, same run, same machine. Written by
 `bench/compare`, which downloads the others from PyPI and Debian; run it yourself to get your own numbers.
 
-* **Photos**: {sizes}; mate-backgrounds' nature photos and scikit-image's astronaut, cropped, reduced, never
-  enlarged (`bench/comparison/photos.py`). **Masks**: thin letters, brush strokes, one large hole.
+* **Photos**: {sizes};
+  mate-backgrounds' nature photos and scikit-image's astronaut, cropped, reduced, never enlarged
+  (`bench/comparison/photos.py`). **Masks**: thin letters, brush strokes, one large hole.
 * **Time**: every measurement has a process of its own and a small call before the clock starts; methods take
   turns; the fastest call is compared. infill uses all cores, OpenCV's inpainting one, the others what they
   choose. G'MIC's time is its own clock around the one command, without program start and files.
@@ -166,7 +168,11 @@ def markdown(
         f"infill: {build}  ",
     ]
     lines += [f"Load average: {min(loads):.1f} to {max(loads):.1f} while measuring (1 is one busy core)  "]
-    lines += [f"Others: {software()}  ", f"Command: `bench/compare {shlex.join(sys.argv[1:])}`", ""]
+    lines += [
+        f"Others: {software()}  ",
+        f"Command: `bench/compare {shlex.join(Path(a).name for a in sys.argv[1:])}`",
+        "",
+    ]
     lines += ["## Targets", "", *verdicts(found), "", "## Averages over the photos", "", *means(table), ""]
     lines += ["## Every measurement", "", *details(table)]
     return "\n".join(lines).rstrip() + "\n"

@@ -194,6 +194,8 @@ class Runner:
         for turn in range(rounds):
             for megapixels, known in figures.items():
                 cache = self.work / "cache" / f"follow-{megapixels}-{turn}-{self.stamp}.json"
+                if self.cached_only and not cache.exists():
+                    continue
                 answer = (
                     json.loads(cache.read_text())
                     if cache.exists()

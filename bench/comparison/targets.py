@@ -16,7 +16,7 @@ class Verdict:
     target: str
     where: str
     measured: str
-    passed: bool
+    passed: bool | None  # None: too few photos were measured to say
 
 
 def _groups(table: Table) -> Iterable[tuple[str, list[Case]]]:
@@ -74,7 +74,7 @@ def closer(table: Table, ours: str, rivals: list[str]) -> list[Verdict]:
     """Lower feature distance than every rival that has an answer, on at least five photos of six."""
     found = []
     for where, cases in _groups(table):
-        cases = [c for c in cases if ours in table[c] and not table[c][ours].failure]
+        cases = [c for c in cases if {ours, *rivals} <= table[c].keys() and not table[c][ours].failure]
         wins = 0
         for case in cases:
             others = [table[case][r].scores["mbd"] for r in rivals if not table[case][r].failure]
@@ -82,7 +82,7 @@ def closer(table: Table, ours: str, rivals: list[str]) -> list[Verdict]:
         if cases:
             text = f"lower than every one of them on {wins} of {len(cases)}"
             target = f"{ours}: feature distance lower than {' and '.join(rivals)} on ≥ 5 of 6 photos"
-            found.append(Verdict(target, where, text, wins >= len(cases) * 5 / 6))
+            found.append(Verdict(target, where, text, wins >= 5 if len(cases) == 6 else None))
     return found
 
 
@@ -112,6 +112,8 @@ def survives(ours: Figures, theirs: Figures, where: str) -> Verdict:
 def follows_hole(figures: dict[int, Figures]) -> list[Verdict]:
     where = "50,000 pixels in 100 and in 2 megapixels"
     small, large = figures[2], figures[100]
+    if not (small.seconds or small.failure) or not (large.seconds or large.failure):
+        return []  # not measured
     if small.failure or large.failure:
         return [Verdict("time follows the hole", where, small.failure or large.failure, False)]
     ratio = large.fastest / small.fastest
