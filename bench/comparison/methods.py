@@ -15,7 +15,7 @@ import numpy as np
 # A float picture (0..1) where the method works in floats, else 8 bits.
 Fill = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
-RADIUS = 3  # of Telea's and Navier-Stokes' neighbourhood, as in OpenCV's own example
+RADIUS = 3  # of the neighbourhood, as in OpenCV's own example; infill's Navier-Stokes has none
 OURS = ("telea", "navier-stokes", "biharmonic", "patchmatch", "push-pull", "harmonic")
 RIVALS = {
     "telea": ["opencv-telea"],
@@ -33,9 +33,8 @@ def infill_method(name: str, library: Path) -> Fill:
 
     lib = Library(library)
     session = lib.session(name)
-    for parameter in ("telea.radius", "navier-stokes.radius"):
-        if parameter in session.parameters():
-            session.set(parameter, RADIUS)
+    if name == "telea":
+        session.set("telea.radius", RADIUS)
 
     def fill(picture: np.ndarray, mask: np.ndarray) -> np.ndarray:
         if name == "biharmonic":  # as scikit-image gets it
