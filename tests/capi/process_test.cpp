@@ -10,7 +10,8 @@
 #include "support.h"
 
 // A program that leaves by exit() never destroys its job, whose thread has ended but was not joined.
-extern "C" const char* __tsan_default_options() {  // NOLINT: the sanitizer's name
+extern "C" __attribute__((visibility("default"))) const char*
+__tsan_default_options() {  // NOLINT: the sanitizer's name
   return "report_thread_leaks=0";
 }
 
