@@ -2,9 +2,9 @@
 //
 // The deviation of noise is read off with Immerkaer's high-pass mask (J. Immerkaer, "Fast Noise Variance
 // Estimation", CVIU 64(2), 1996), once at the pixel's own scale and once two pixels apart: the ratio tells
-// how much neighbouring pixels share (demosaicing and JPEG make grain coarser). Medians keep edges and
-// texture out of the estimate. What is missing in the hole is added as Gaussian noise of that deviation,
-// coarseness and correlation between channels.
+// how much neighbouring pixels share (demosaicing and JPEG make grain coarser). The flattest quarter of the
+// places speaks for all, so that edges and texture stay out of the estimate. What is missing in the hole is
+// added as Gaussian noise of that deviation, coarseness and correlation between channels.
 #pragma once
 
 #include "classic/method.h"
