@@ -96,6 +96,7 @@ void write(const Holes& holes, const Image& dst, Threads& threads, Task& task) {
         const auto n = std::min(kZeros.size(), static_cast<size_t>(dst.width - x));
         write_mask_row(dst, x, y, std::span(kZeros).first(n));
       }
+      task.advance(static_cast<uint64_t>(dst.width));
       if (y < holes.area.y || y >= holes.area.bottom()) continue;
       const float* row = holes.soft.row(y - holes.area.y);
       write_mask_row(dst, holes.area.x, y, {row, static_cast<size_t>(holes.area.width)});

@@ -31,7 +31,7 @@
  *               thread: a second call while one or a job runs returns INVALID_STATE and disturbs nothing;
  *               destroying it is always fine. A job may be used from any thread, at once, but not after its
  *               destroy was called.
- *   Callbacks   (progress, log, allocator) may come on threads of the library. They may call
+ *   Callbacks   (progress, log) may come on threads of the library. They may call
  *               infill_status_name, infill_job_cancel, infill_job_get_progress and any infill_*_destroy,
  *               which is then finished later, and nothing else of infill. They must not throw or longjmp.
  *               From C++17 on INFILL_NOEXCEPT is part of a function's type: a pointer to a function of this

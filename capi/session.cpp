@@ -16,8 +16,8 @@ std::string describe(const infill_result& result, const classic::Method& method)
 }
 
 // The commonest mistake of all.
-bool is_mostly_hole(const infill_result& result, const Rect& roi) {
-  return result.hole_pixels > static_cast<uint64_t>(roi.area() / 4 * 3);
+bool is_mostly_hole(const infill_result& result, const Rect& picture) {
+  return result.hole_pixels > static_cast<uint64_t>(picture.area() / 4 * 3);
 }
 
 }  // namespace
@@ -85,7 +85,7 @@ void Session::fill(const FillCall& fill_call, Call& call) {
     result.seed = fill_call.request.seed;
     result.elapsed_ns = static_cast<uint64_t>(elapsed.count());
     result_ = result;
-    if (is_mostly_hole(result, fill_call.request.roi)) {
+    if (is_mostly_hole(result, fill_call.request.src.bounds())) {
       context->log(INFILL_LOG_WARN, "mask: most of the picture is a hole; is the mask inverted?");
     }
     context->log(INFILL_LOG_INFO, describe(result, *options_.method));

@@ -130,14 +130,17 @@ Result fill(const Request& request, const Options& options, Memory& memory, Bloc
     reference.emplace(arena, *request.reference);
     reference->load(*request.reference, threads, task);
   }
-  double done = 0;
+  // The last hundredth is reported by finish() alone: only a whole fill is at 1.
+  const auto share_of = [&plan](int64_t pixels) {
+    return 0.99 * static_cast<double>(pixels) / static_cast<double>(plan.hole_pixels);
+  };
+  int64_t pixels = 0;
   for (size_t i = 0; i < plan.parts.size(); ++i) {
-    const double share =
-        static_cast<double>(plan.parts[i].hole_pixels) / static_cast<double>(plan.hole_pixels);
-    const PartJob job{request, options,     plan, i, reference ? &reference->canvas : nullptr,
-                      done,    done + share};
+    const int64_t before = pixels;
+    pixels += plan.parts[i].hole_pixels;
+    const PartJob job{request,          options,         plan, i, reference ? &reference->canvas : nullptr,
+                      share_of(before), share_of(pixels)};
     fill_part(job, arena, threads, task);
-    done += share;
   }
   task.finish();
   return {plan.hole_pixels, static_cast<uint32_t>(plan.parts.size()), plan.bounds};

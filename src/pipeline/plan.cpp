@@ -71,11 +71,10 @@ struct Extent {
 Extent extent_of(const RunVector& runs, const Options& options, Task& task) {
   Extent extent{bounds_of(runs, task), pixels_of(runs, task), 0};
   const Rect& b = extent.bounds;
-  const auto thickness = [&extent](int32_t length, int32_t across) {
-    return static_cast<int32_t>(std::min<int64_t>(length, (extent.pixels + across - 1) / across));
-  };
-  extent.context = options.method->context(options.method_settings, thickness(b.width, b.height),
-                                           thickness(b.height, b.width));
+  const int64_t along = std::max(b.width, b.height);
+  const auto thickness = static_cast<int32_t>(
+      std::min<int64_t>(std::min(b.width, b.height), (extent.pixels + along - 1) / along));
+  extent.context = options.method->context(options.method_settings, thickness, thickness);
   extent.context = std::max<int64_t>(extent.context, kSurroundings);
   return extent;
 }
@@ -214,12 +213,35 @@ Rect bounds_of_allowed(const Request& request, Memory& memory, Threads& threads,
   return runs.empty() ? Rect{} : bounds_of(runs, task);
 }
 
+// Runs of pixels that are holes wholly (mask 1): how often a row of rect changes between known and solved at
+// most.
+int64_t count_solid_runs(const Image& mask, const Rect& rect, Task& task) {
+  if (mask.data == nullptr) return rect.height;
+  int64_t count = 0;
+  constexpr int32_t kChunk = 256;
+  std::array<float, kChunk> coverage{};
+  for (int32_t y = rect.y; y < rect.bottom(); ++y) {
+    for (int32_t x = rect.x; x < rect.right(); x += kChunk) {
+      const int32_t n = std::min(kChunk, rect.right() - x);
+      read_mask_row(mask, x, y, std::span(coverage).first(static_cast<size_t>(n)));
+      bool before = false;
+      for (int32_t i = 0; i < n; ++i) {
+        const bool solid = coverage.at(static_cast<size_t>(i)) >= 1.0F;
+        if (solid && !before) ++count;
+        before = solid;
+      }
+    }
+    task.advance(static_cast<uint64_t>(rect.width));
+  }
+  return count;
+}
+
 void solve_beyond_the_cut(Part& part, const Plan& plan, const Request& request, Memory& memory,
                           Threads& threads, Task& task) {
   part.solved = intersect(grow(part.bounds, Part::kOverlap, part.crop), request.roi);
   const RunVector runs = runs_of(request.mask, part.solved, memory, threads, task);
   part.solved_pixels = pixels_of(runs, task);
-  part.solved_runs = static_cast<int64_t>(runs.size());
+  part.solved_runs = static_cast<int64_t>(runs.size()) + count_solid_runs(request.mask, part.solved, task);
   for (const Part& earlier : plan.parts) {
     if (!intersect(earlier.bounds, part.solved).empty())
       part.solved_runs += static_cast<int64_t>(earlier.runs.size());

@@ -338,13 +338,16 @@ TEST_P(EveryMethod, CancelAtEveryReport) {
 TEST_P(EveryMethod, ProgressNeverFallsAndEndsAtOne) {
   Rig rig(2);
   double last = 0;
+  int whole = 0;
   Task task([&](const ProgressReport& report) {
     EXPECT_GE(report.fraction, last);
     last = report.fraction;
+    whole += last == 1.0 ? 1 : 0;
     return false;
   });
   rig.run(request_of(src, mask, dst), options, &task);
   EXPECT_EQ(last, 1.0);
+  EXPECT_EQ(whole, 1);  // at the very end
   EXPECT_LE(task.longest_step(), Task::kPollEvery);
 }
 
@@ -377,6 +380,23 @@ TEST_P(EveryMethod, ACutHoleIsFilledLikeAWholeOne) {
   for (int i = 0; i < kSize; ++i) ASSERT_NEAR(out.at<float>(i, i), value(i, i, 0), 0.02) << i;
   rig.run(request_of(ramp, scratch, ramp), options);
   EXPECT_EQ(ramp.bytes(), out.bytes());
+}
+
+TEST_P(EveryMethod, ACutHoleDoesNotLearnFromItsSoftEdge) {
+  constexpr int kSize = 1400;
+  const auto gray = [](int, int, int) { return uint8_t{90}; };
+  Picture bright(Format::kGray8, kSize, kSize);
+  bright.set<uint8_t>(
+      [&](int x, int y, int c) { return std::abs(x - y) < 5 ? uint8_t{255} : gray(x, y, c); });
+  Mask soft(kSize, kSize, [](int x, int y) { return std::abs(x - y) < 5; });
+  for (int i = 4; i < kSize; ++i)
+    soft.at<uint8_t>(i, i - 4) = soft.at<uint8_t>(i - 4, i) = 1;  // keeps 254/255
+  Rig rig(2);
+  Picture out(Format::kGray8, kSize, kSize);
+  ASSERT_GT(rig.run(request_of(bright, soft, out), options).tiles, 1U);
+  for (int i = 5; i < kSize - 5; ++i) {
+    for (int d = -3; d <= 3; ++d) ASSERT_NEAR(out.at<uint8_t>(i + d, i), 90, 1) << i << ' ' << d;
+  }
 }
 
 TEST_P(EveryMethod, WrongPartnersAreNamed) {
