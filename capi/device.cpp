@@ -22,7 +22,7 @@ std::string cpu_name() {
 #if defined(__x86_64__)
   constexpr unsigned kBrand = 0x80000002;  // three leaves of 16 characters
   std::array<unsigned, 12> registers{};
-  if (__get_cpuid_max(0x80000000, nullptr) >= kBrand + 2) {
+  if (static_cast<unsigned>(__get_cpuid_max(0x80000000, nullptr)) >= kBrand + 2) {
     for (unsigned i = 0; i < 3; ++i) {
       unsigned* at = &registers.at(size_t{4} * i);
       __get_cpuid(kBrand + i, at, at + 1, at + 2, at + 3);
