@@ -95,7 +95,7 @@ HWY_INLINE float sum_over(const Window& window, const Term& term) {
   for (size_t k = 0; k < kVectors; ++k) {
     V even = hn::Zero(d);
     V odd = hn::Zero(d);
-    for (ptrdiff_t i = static_cast<ptrdiff_t>(k * kLanes); i < window.width(); i += 16) {
+    for (auto i = static_cast<ptrdiff_t>(k * kLanes); i < window.width(); i += 16) {
       ptrdiff_t row = 0;
       for (; row + 1 < window.rows(); row += 2) {
         even = hn::Add(even, term(d, row, i));

@@ -12,7 +12,6 @@ namespace infill::classic {
 namespace {
 
 using test::CanvasCase;
-using test::TestCanvas;
 
 TEST(Biharmonic, FillsHolesAndNothingElse) {
   test::expect_fills_holes_only(kBiharmonic);
