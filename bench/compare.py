@@ -58,7 +58,7 @@ def main() -> int:
     parser.add_argument("--thorough", action="store_true", help=thorough)
     parser.add_argument("--fresh", action="store_true", help="forget what earlier runs measured")
     parser.add_argument("--cached", action="store_true", help="measure nothing, report what is known")
-    parser.add_argument("--write", action="store_true", help="write docs/benchmarks.md and docs/pictures.md")
+    parser.add_argument("--write", action="store_true", help="write docs/benchmarks.md, and pictures to build/compare/pictures")
     args = parser.parse_args()
     if not args.library.exists():
         parser.error(f"{args.library} is missing: cmake --preset release && cmake --build --preset release")
@@ -109,7 +109,7 @@ def main() -> int:
         (ROOT / "docs/benchmarks.md").write_text(
             report.markdown(table, found, build, runner.loads(), introduction)
         )
-        report.pictures(runner, table, ROOT / "docs")
+        report.pictures(runner, table, ROOT / "build/compare/pictures")
     return 0
 
 

@@ -214,27 +214,15 @@ def sheet(runner: Runner, case: Case, names: list[str]) -> np.ndarray:
     return np.vstack([np.hstack(tiles[i : i + COLUMNS]) for i in range(0, len(tiles), COLUMNS)])
 
 
-def pictures(runner: Runner, table: Table, docs: Path) -> None:
-    """docs/pictures.md and its sheets: the large hole of every small photo, and two of the other masks."""
+def pictures(runner: Runner, table: Table, folder: Path) -> None:
+    """A sheet for the large hole of every small photo, and for two of the other masks.
+
+    Most photos come from mate-backgrounds, which is GPL-2+: the sheets stay out of the repository.
+    """
     cases = [c for c in table if c.size == "512" and c.mask == "hole"]
     cases += [c for c in table if c.size == "512" and c.mask != "hole" and c.photo in ("dune", "astronaut")]
-    (docs / "pictures").mkdir(parents=True, exist_ok=True)
-    lines = [
-        "# Pictures",
-        "",
-        "What the figures of [benchmarks.md](benchmarks.md) look like: the part around the hole, as",
-        "`bench/compare --write` made it. The photos come from the Debian packages mate-backgrounds (GPL-2+;",
-        "authors in its copyright file) and python3-skimage (the astronaut: NASA, public domain).",
-        "",
-    ]
+    folder.mkdir(parents=True, exist_ok=True)
     for case in cases:
         names = [name for name in TITLES if name in table[case] and not table[case][name].failure]
-        file = f"pictures/{case.photo}-{case.mask}.jpg"
-        cv2.imwrite(str(docs / file), sheet(runner, case, names), [cv2.IMWRITE_JPEG_QUALITY, 85])
-        lines += [
-            f"## {case.photo}, {case.mask}",
-            "",
-            f"![{case.photo} with the mask {case.mask}]({file})",
-            "",
-        ]
-    (docs / "pictures.md").write_text("\n".join(lines).rstrip() + "\n")
+        file = folder / f"{case.photo}-{case.mask}.jpg"
+        cv2.imwrite(str(file), sheet(runner, case, names), [cv2.IMWRITE_JPEG_QUALITY, 85])
