@@ -56,7 +56,6 @@ infill_status infill_context_create(const infill_context_desc* desc, infill_cont
     not_null(context, "context");
     const infill_context_desc checked = read_desc(desc);
     const infill_allocator allocator = read_allocator(checked.allocator);
-    // NOLINTNEXTLINE(bugprone-unhandled-exception-at-new): guarded() catches it
     *context = new infill_context{std::make_shared<Context>(checked, allocator)};
   });
 }

@@ -40,7 +40,6 @@ infill_status infill_session_create(infill_context* context, const infill_sessio
     const auto made =
         std::make_shared<Session>(owner, method, static_cast<classic::Quality>(checked.quality));
     owner->add(made);
-    // NOLINTNEXTLINE(bugprone-unhandled-exception-at-new): guarded() catches it
     *session = new infill_session{made};
   });
 }

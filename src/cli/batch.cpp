@@ -190,6 +190,9 @@ ExitCode fill_batch(infill_context* context, const FillArguments& arguments) {
       if (problem.code() == kInterrupted) throw;
       say(problem.what());
       ++failed;
+    } catch (const std::exception& problem) {
+      say(text(job.arguments.image.string(), ": ", problem.what()));
+      ++failed;
     }
   }
   if (failed > 0 || stderr_is_terminal()) {

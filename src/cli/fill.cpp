@@ -40,13 +40,17 @@ void give_hints(const Mask& mask, const FillArguments& arguments, uint64_t pixel
 
 // Slips of the keyboard that would cost a file.
 void check_names(const FillArguments& arguments) {
-  std::error_code error;
-  if (!arguments.mask.empty() && std::filesystem::equivalent(arguments.mask, arguments.output, error)) {
-    fail(kUsage, "--output: ", arguments.output.string(), " is the mask");
-  }
-  if (arguments.preview == arguments.output) {
-    fail(kUsage, "--preview: ", arguments.preview.string(), " is the output");
-  }
+  const auto refuse_same = [](const char* option, const std::filesystem::path& written,
+                              const std::filesystem::path& other, const char* what) {
+    std::error_code error;
+    const bool same = written == other || std::filesystem::equivalent(written, other, error);
+    if (!written.empty() && !other.empty() && same)
+      fail(kUsage, option, ": ", written.string(), " is ", what);
+  };
+  refuse_same("--output", arguments.output, arguments.mask, "the mask");
+  refuse_same("--preview", arguments.preview, arguments.output, "the output");
+  refuse_same("--preview", arguments.preview, arguments.mask, "the mask");
+  refuse_same("--preview", arguments.preview, arguments.image, "the picture");
 }
 
 void tell_result(infill_session* session, const FillArguments& arguments) {
@@ -136,8 +140,9 @@ void fill_picture(infill_context* context, const FillArguments& arguments) {
     infill_error error = INFILL_ERROR_INIT;
     check(infill_fill(session.get(), &desc, &error), error, arguments.image.string());
   }
-  picture.write(arguments.output, arguments.jpeg_quality);
+  // The result comes last: when it is there, all is done.
   if (preview) preview->write(picture, arguments.preview);
+  picture.write(arguments.output, arguments.jpeg_quality);
   tell_result(session.get(), arguments);
 }
 

@@ -25,6 +25,9 @@ VImage read_luminance(const PictureFile& file) {
   const bool deep = image.format() == VIPS_FORMAT_USHORT;
   image = image.colourspace(deep ? VIPS_INTERPRETATION_GREY16 : VIPS_INTERPRETATION_B_W);
   if (image.bands() > 1) image = image.extract_band(0);
+  if (image.format() != VIPS_FORMAT_UCHAR && image.format() != VIPS_FORMAT_USHORT) {
+    fail(kInput, file.path.string(), ": masks have 8 or 16 bits a channel, or one channel of float");
+  }
   return turn(decode(file, image), file.orientation);
 }
 
@@ -82,7 +85,9 @@ void shape(const VImage& image, int grow, int feather) {
   if (grow == 0 && feather == 0) return;
   const infill_image view = view_of(image);
   infill_error error = INFILL_ERROR_INIT;
-  if (infill_mask_shape(&view, grow, feather, &view, &error) != INFILL_OK) fail(kFillFailed, error.message);
+  const infill_status status = infill_mask_shape(&view, grow, feather, &view, &error);
+  if (status == INFILL_OK) return;
+  fail(status == INFILL_ERROR_OUT_OF_MEMORY ? kMemory : kFillFailed, "the mask: ", error.message);
 }
 
 template <class T>

@@ -173,7 +173,7 @@ class Contract : public testing::Test {
       roi.height = 1 + random.below(height - roi.y);
       desc.roi = roi;
     }
-    const size_t method = static_cast<size_t>(random.below(static_cast<int>(sessions_.size())));
+    const auto method = static_cast<size_t>(random.below(static_cast<int>(sessions_.size())));
     infill_error error = INFILL_ERROR_INIT;
     const infill_status status = infill_fill(sessions_[method], &desc, &error);
     SCOPED_TRACE(names_[method] + ", seed " + std::to_string(seed) + ", format " +
