@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -25,7 +26,7 @@ constexpr int kHeight = 110;
 
 uint8_t photo(int x, int y, int channel) {
   const double wave = 60 * std::sin(x * 0.11 + channel) + 40 * std::cos(y * 0.07 - x * 0.02);
-  return static_cast<uint8_t>(128 + wave + 8 * test::gauss(1, x, y, channel));
+  return static_cast<uint8_t>(std::clamp(128 + wave + 8 * test::gauss(1, x, y, channel), 0.0, 255.0));
 }
 
 bool blob_and_scratch(int x, int y) {
