@@ -8,8 +8,10 @@
 //            1
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <bit>
+#include <type_traits>
 
 #include "classic/laplacian.h"
 #include "classic/multigrid.h"
@@ -18,7 +20,7 @@ namespace infill::classic {
 
 class Bilaplacian {
  public:
-  static constexpr int kDegree = 3;
+  static constexpr int kDegree = 2;
   static constexpr float kSmoothedPart = 1.0F / 16;
   static constexpr bool kPrecise = true;
 
@@ -29,58 +31,70 @@ class Bilaplacian {
   void build(const Canvas& canvas, const PixelSet& set, Work& work) {
     count_ = set.count;
     for_pixels(work, set.count, [&](int32_t begin, int32_t end) {
-      WindowCursor windows(set);
+      std::array<RowCursor, 4> rows;  // above and below, next to the pixel's own and beyond
+      rows.fill(RowCursor(set));
       for (int32_t i = begin; i < end; ++i) {
         const Point p = set.at[i];
-        const auto window = windows.around(p);
-        for (int k = 0; k < kCount; ++k) {
-          neighbours_[i][k] = window[12 + kOffsets[k].x + 5 * kOffsets[k].y];
-        }
+        auto& j = neighbours_[i];
+        const auto in_row = [&](int32_t at, int32_t x) {
+          return at >= 0 && at < set.count && set.at[at].x == x && set.at[at].y == p.y ? at : set.count;
+        };
+        j[0] = in_row(i - 1, p.x - 1);
+        j[1] = in_row(i + 1, p.x + 1);
+        j[8] = j[0] == set.count ? in_row(i - 1, p.x - 2) : in_row(i - 2, p.x - 2);
+        j[9] = j[1] == set.count ? in_row(i + 1, p.x + 2) : in_row(i + 2, p.x + 2);
+        j[4] = rows[0].find(p.x - 1, p.y - 1);
+        j[2] = rows[0].find(p.x, p.y - 1);
+        j[5] = rows[0].find(p.x + 1, p.y - 1);
+        j[6] = rows[1].find(p.x - 1, p.y + 1);
+        j[3] = rows[1].find(p.x, p.y + 1);
+        j[7] = rows[1].find(p.x + 1, p.y + 1);
+        j[10] = rows[2].find(p.x, p.y - 2);
+        j[11] = rows[3].find(p.x, p.y + 2);
         shape_[i] = shape_at(canvas, p);
       }
     });
   }
 
   [[nodiscard]] Float4 apply(int32_t i, const Float4* x) const {
-    const auto& j = neighbours_[i];
-    if (shape_[i].regular()) {
-      const Float4 next = (x[j[0]] + x[j[1]]) + (x[j[2]] + x[j[3]]);
-      const Float4 diagonal = (x[j[4]] + x[j[5]]) + (x[j[6]] + x[j[7]]);
-      const Float4 far = (x[j[8]] + x[j[9]]) + (x[j[10]] + x[j[11]]);
-      return 20.0F * x[i] - 8.0F * next + 2.0F * diagonal + far;
-    }
-    Float4 sum = static_cast<float>(shape_[i].own()) * x[i];
-    for (int k = 0; k < kCount; ++k) sum += static_cast<float>(shape_[i].coefficient(k)) * x[j[k]];
-    return sum;
+    Float4 result;
+    apply(i, x, result);
+    return result;
   }
-
-  // The same in double.
-  void apply(int32_t i, const Float4* x, Double4& result) const {
+  // The same for Float4 or Double4.
+  template <class Vector>
+  void apply(int32_t i, const Vector* x, Vector& result) const {
+    using Scalar = std::remove_cvref_t<decltype(x[0][0])>;
     const auto& j = neighbours_[i];
-    const auto at = [&](int k, Double4& sum) { sum += __builtin_convertvector(x[j[k]], Double4); };
-    const Double4 here = __builtin_convertvector(x[i], Double4);
     if (shape_[i].regular()) {
-      Double4 next{};
-      Double4 diagonal{};
-      Double4 far{};
-      for (int k = 0; k < 4; ++k) at(k, next);
-      for (int k = 4; k < 8; ++k) at(k, diagonal);
-      for (int k = 8; k < 12; ++k) at(k, far);
-      result = 20.0 * here - 8.0 * next + 2.0 * diagonal + far;
+      const Vector next = (x[j[0]] + x[j[1]]) + (x[j[2]] + x[j[3]]);
+      const Vector diagonal = (x[j[4]] + x[j[5]]) + (x[j[6]] + x[j[7]]);
+      const Vector far = (x[j[8]] + x[j[9]]) + (x[j[10]] + x[j[11]]);
+      result = Scalar{20} * x[i] - Scalar{8} * next + Scalar{2} * diagonal + far;
       return;
     }
-    result = static_cast<double>(shape_[i].own()) * here;
-    for (int k = 0; k < kCount; ++k) {
-      Double4 value{};
-      at(k, value);
-      result += static_cast<double>(shape_[i].coefficient(k)) * value;
-    }
+    result = static_cast<Scalar>(shape_[i].own()) * x[i];
+    for (int k = 0; k < kCount; ++k) result += static_cast<Scalar>(shape_[i].coefficient(k)) * x[j[k]];
   }
 
-  template <class F>
-  void for_row(int32_t i, const F& f) const {
-    f(i, static_cast<double>(shape_[i].own()));
-    for (int k = 0; k < kCount; ++k) f(neighbours_[i][k], static_cast<double>(shape_[i].coefficient(k)));
+  // The stencil of uniform pixels: regular ones whose neighbours are all holes.
+  [[nodiscard]] static constexpr Stencil common() {
+    return {0, 0, 1, 0, 0, 0, 2, -8, 2, 0, 1, -8, 20, -8, 1, 0, 2, -8, 2, 0, 0, 0, 1, 0, 0};
+  }
+  [[nodiscard]] bool is_uniform(int32_t i) const {
+    return shape_[i].regular() && std::ranges::find(neighbours_[i], count_) == neighbours_[i].end();
+  }
+  // The coefficients of holes.
+  [[nodiscard]] Stencil row(int32_t i) const {
+    Stencil stencil = common();
+    const bool regular = shape_[i].regular();
+    if (!regular) stencil[12] = shape_[i].own();
+    for (int k = 0; k < kCount; ++k) {
+      double& value = stencil[12 + kOffsets[k].x + 5 * kOffsets[k].y];
+      if (!regular) value = shape_[i].coefficient(k);
+      if (neighbours_[i][k] == count_) value = 0;
+    }
+    return stencil;
   }
 
   // f(pixel, a) for the known pixels of row i, which is the pixel p.
@@ -129,6 +143,12 @@ class Bilaplacian {
   static constexpr uint8_t kRegular = 31;  // all are present and have four neighbours
 
   static Shape shape_at(const Canvas& canvas, Point p) {
+    const auto& label = canvas.label;
+    if (p.x >= 2 && p.y >= 2 && p.x < canvas.width - 2 && p.y < canvas.height - 2) {
+      const bool all = std::ranges::all_of(
+          kOffsets, [&](const Point& d) { return label.at(p.x + d.x, p.y + d.y) != kExcluded; });
+      if (all) return {.present = kRegular, .degree = {4, 4, 4, 4}};
+    }
     Shape shape{};
     bool regular = true;
     for (int k = 0; k < 4; ++k) {

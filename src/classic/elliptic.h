@@ -5,6 +5,7 @@
 #include <array>
 #include <cmath>
 #include <limits>
+#include <type_traits>
 
 #include "classic/multigrid.h"
 
@@ -23,7 +24,7 @@ class EllipticSolver {
   EllipticSolver(const CanvasShape& shape, Arena& arena)
       : grids_(shape, arena),
         solution_(arena.take<Float4>(static_cast<size_t>(shape.hole_pixels) + 1)),
-        direction_(arena.take<Float4>(static_cast<size_t>(shape.hole_pixels) + 1)),
+        direction_(arena.take<Vector>(static_cast<size_t>(shape.hole_pixels) + 1)),
         residual_(arena.take<Double4>(precise_size(shape))),
         image_(arena.take<Double4>(precise_size(shape))),
         partial_(arena.take<Partial>(static_cast<size_t>(shape.hole_pixels / kPixelPiece + 1))) {}
@@ -70,7 +71,10 @@ class EllipticSolver {
             Work& work);
 
   Multigrid<Fine> grids_;
-  std::span<Float4> solution_, direction_;
+  using Vector = std::conditional_t<Fine::kPrecise, Double4, Float4>;
+  using Scalar = std::conditional_t<Fine::kPrecise, double, float>;
+  std::span<Float4> solution_;
+  std::span<Vector> direction_;
   std::span<Double4> residual_, image_;  // of a precise operator, else empty
   std::span<Partial> partial_;
   std::array<double, kLanes> allowed_{};  // error per lane
@@ -83,6 +87,9 @@ bool EllipticSolver<Fine>::solve(const Canvas& canvas, const Known& known, const
   constexpr bool kRefine = !Fine::kPrecise;
   constexpr double kDigitsOfARefinement = 1e-3;
   constexpr int kRefinements = 8;
+  // So little is left to a last step that measuring afterwards, which takes most of another, is not worth it:
+  // steps win a factor of 3 to 10.
+  constexpr double kLastStep = 2;
   start(canvas, known, elsewhere, goal.tolerance, work);
   int iterations = 0;
   double worst = 0;
@@ -98,9 +105,11 @@ bool EllipticSolver<Fine>::solve(const Canvas& canvas, const Known& known, const
       const double won = worst > 1 ? std::log(worst / std::max(measure.error, 1.0)) / std::log(worst) : 1;
       work.task.done(won);
       if (measure.error <= 1 && (k == 0 || !kRefine)) return true;
+      const bool last = !kRefine && measure.error <= kLastStep;
       if (kRefine && measure.error <= std::max(1.0, first * kDigitsOfARefinement)) break;
       if (iterations++ == goal.iterations) return false;
       step(z, measure.product, before, work);
+      if (last) return true;
       before = measure.product;
     }
   }
@@ -116,22 +125,28 @@ void EllipticSolver<Fine>::start(const Canvas& canvas, const Known& known, const
   // An error this far below what the caller's format can show is none.
   constexpr double kShareOfAStep = 1.0 / 16;
   const PixelSet& set = pixels();
+  constexpr float kFar = std::numeric_limits<float>::infinity();
   for_pixels(work, set.count, [&](int32_t begin, int32_t end) {
-    Partial part{};  // sum, count, least, largest
-    part.c.fill(kInfinity);
-    part.d.fill(-kInfinity);
+    Double4 sum{};
+    Float4 least = Float4{} + kFar;
+    Float4 largest = Float4{} - kFar;
+    int64_t known_pixels = 0;
     for (int32_t i = begin; i < end; ++i) {
       grids_.fine_operator.for_known(canvas, i, set.at[i], [&](Point q, double) {
         const Float4 value = known(q);
-        for (size_t c = 0; c < kLanes; ++c) {
-          part.a[c] += value[c];
-          part.b[c] += 1;
-          part.c[c] = std::min(part.c[c], static_cast<double>(value[c]));
-          part.d[c] = std::max(part.d[c], static_cast<double>(value[c]));
-        }
+        sum += __builtin_convertvector(value, Double4);
+        least = value < least ? value : least;
+        largest = value > largest ? value : largest;
+        ++known_pixels;
       });
     }
-    partial_[begin / kPixelPiece] = part;
+    Partial& part = partial_[begin / kPixelPiece];  // sum, count, least, largest
+    for (size_t c = 0; c < kLanes; ++c) {
+      part.a[c] = sum[c];
+      part.b[c] = static_cast<double>(known_pixels);
+      part.c[c] = least[c];
+      part.d[c] = largest[c];
+    }
   });
   Float4 mean{};
   bool touches_known = false;
@@ -168,21 +183,19 @@ void EllipticSolver<Fine>::form_residual(const Canvas& canvas, const Known& know
   Level& level = grids_.level(0);
   for_pixels(work, set.count, [&](int32_t begin, int32_t end) {
     for (int32_t i = begin; i < end; ++i) {
-      const Float4 here = solution_[i];
-      std::array<double, kLanes> sum{};
+      const Double4 here = __builtin_convertvector(solution_[i], Double4);
+      Double4 sum{};
       const auto add = [&](const Float4& value, double a) {
-        for (size_t c = 0; c < kLanes; ++c) {
-          sum[c] -= a * (static_cast<double>(value[c]) - static_cast<double>(here[c]));
-        }
+        sum -= a * (__builtin_convertvector(value, Double4) - here);
       };
-      grids_.fine_operator.for_row(i, [&](int32_t j, double a) {
-        if (j != set.count) add(solution_[j], a);
-      });
-      grids_.fine_operator.for_known(canvas, i, set.at[i], [&](Point q, double a) { add(known(q), a); });
-      for (size_t c = 0; c < kLanes; ++c) level.right[i][c] = static_cast<float>(sum[c]);
-      if constexpr (Fine::kPrecise) {
-        for (size_t c = 0; c < kLanes; ++c) residual_[i][c] = sum[c];
+      if constexpr (!Fine::kPrecise) {  // else the solution is still what it started as, the same everywhere
+        grids_.fine_operator.for_row(i, [&](int32_t j, double a) {
+          if (j != set.count) add(solution_[j], a);
+        });
       }
+      grids_.fine_operator.for_known(canvas, i, set.at[i], [&](Point q, double a) { add(known(q), a); });
+      level.right[i] = __builtin_convertvector(sum, Float4);
+      if constexpr (Fine::kPrecise) residual_[i] = sum;
     }
   });
 }
@@ -195,13 +208,16 @@ auto EllipticSolver<Fine>::precondition(int& z, Work& work) -> Measure {
   const Float4* x = level.x[z].data();
   for_pixels(work, count, [&](int32_t begin, int32_t end) {
     Partial part{};
+    Float4 largest{};
     for (int32_t i = begin; i < end; ++i) {
       for (size_t c = 0; c < kLanes; ++c) {
         const double residual = Fine::kPrecise ? residual_[i][c] : static_cast<double>(level.right[i][c]);
         part.a[c] += residual * static_cast<double>(x[i][c]);
-        part.b[c] = std::max(part.b[c], std::abs(static_cast<double>(x[i][c])));
       }
+      const Float4 size = x[i] < 0 ? -x[i] : x[i];
+      largest = size > largest ? size : largest;
     }
+    for (size_t c = 0; c < kLanes; ++c) part.b[c] = largest[c];
     partial_[begin / kPixelPiece] = part;
   });
   Measure measure{};
@@ -225,49 +241,49 @@ void EllipticSolver<Fine>::step(int z, const std::array<double, kLanes>& product
   const int32_t count = pixels().count;
   Level& level = grids_.level(0);
   const Float4* x = level.x[z].data();
-  Float4* image = level.x[1 - z].data();  // A direction, when not precise
-  Float4 beta{};
-  for (size_t c = 0; c < kLanes; ++c)
-    beta[c] = before[c] > 0 ? static_cast<float>(product[c] / before[c]) : 0;
+  Vector* residual = nullptr;
+  Vector* image = nullptr;  // A direction
+  if constexpr (Fine::kPrecise) {
+    residual = residual_.data();
+    image = image_.data();
+  } else {
+    residual = level.right.data();
+    image = level.x[1 - z].data();
+  }
   const bool first = std::all_of(before.begin(), before.end(), [](double b) { return b == 0; });
+  Vector beta{};
+  for (size_t c = 0; c < kLanes; ++c) {
+    if (before[c] > 0) beta[c] = static_cast<Scalar>(product[c] / before[c]);
+  }
   for_pixels(work, count, [&](int32_t begin, int32_t end) {
-    for (int32_t i = begin; i < end; ++i) direction_[i] = first ? x[i] : x[i] + beta * direction_[i];
-  });
-  direction_[count] = Float4{};
-  for_pixels(work, count, [&](int32_t begin, int32_t end) {
-    Partial part{};
     for (int32_t i = begin; i < end; ++i) {
-      if constexpr (Fine::kPrecise) {
-        grids_.fine_operator.apply(i, direction_.data(), image_[i]);
-        for (size_t c = 0; c < kLanes; ++c) part.a[c] += image_[i][c] * static_cast<double>(direction_[i][c]);
-      } else {
-        image[i] = grids_.fine_operator.apply(i, direction_.data());
-        for (size_t c = 0; c < kLanes; ++c) {
-          part.a[c] += static_cast<double>(image[i][c]) * static_cast<double>(direction_[i][c]);
-        }
-      }
+      const Vector ahead = __builtin_convertvector(x[i], Vector);
+      direction_[i] = first ? ahead : ahead + beta * direction_[i];
     }
-    partial_[begin / kPixelPiece] = part;
   });
+  direction_[count] = Vector{};
+  for_pixels(work, count, [&](int32_t begin, int32_t end) {
+    Double4 form{};
+    for (int32_t i = begin; i < end; ++i) {
+      grids_.fine_operator.apply(i, direction_.data(), image[i]);
+      form += __builtin_convertvector(image[i], Double4) * __builtin_convertvector(direction_[i], Double4);
+    }
+    Partial& part = partial_[begin / kPixelPiece];
+    for (size_t c = 0; c < kLanes; ++c) part.a[c] = form[c];
+  });
+  Vector alpha{};
   std::array<double, kLanes> energy{};
   for (const Partial& part : pieces(count)) {
     for (size_t c = 0; c < kLanes; ++c) energy[c] += part.a[c];
   }
-  Float4 alpha{};
-  Double4 precise_alpha{};
   for (size_t c = 0; c < kLanes; ++c) {
-    alpha[c] = energy[c] > 0 ? static_cast<float>(product[c] / energy[c]) : 0;
-    precise_alpha[c] = static_cast<double>(alpha[c]);
+    if (energy[c] > 0) alpha[c] = static_cast<Scalar>(product[c] / energy[c]);
   }
   for_pixels(work, count, [&](int32_t begin, int32_t end) {
     for (int32_t i = begin; i < end; ++i) {
-      solution_[i] += alpha * direction_[i];
-      if constexpr (Fine::kPrecise) {
-        residual_[i] -= precise_alpha * image_[i];
-        level.right[i] = __builtin_convertvector(residual_[i], Float4);
-      } else {
-        level.right[i] -= alpha * image[i];
-      }
+      solution_[i] += __builtin_convertvector(alpha * direction_[i], Float4);
+      residual[i] -= alpha * image[i];
+      if constexpr (Fine::kPrecise) level.right[i] = __builtin_convertvector(residual[i], Float4);
     }
   });
 }

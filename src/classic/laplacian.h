@@ -3,6 +3,7 @@
 // derivative is 0 (Neumann), while known pixels give values (Dirichlet).
 #pragma once
 
+#include <algorithm>
 #include <array>
 
 #include "classic/multigrid.h"
@@ -46,6 +47,25 @@ class Laplacian {
   [[nodiscard]] Float4 apply(int32_t i, const Float4* x) const {
     const auto& j = neighbours_[i];
     return static_cast<float>(degree_[i]) * x[i] - ((x[j[0]] + x[j[1]]) + (x[j[2]] + x[j[3]]));
+  }
+
+  void apply(int32_t i, const Float4* x, Float4& result) const { result = apply(i, x); }
+
+  // The stencil of uniform pixels: those with four neighbours, all of them holes.
+  [[nodiscard]] static constexpr Stencil common() {
+    return {0, 0, 0, 0, 0, 0, 0, -1, 0, 0, 0, -1, 4, -1, 0, 0, 0, -1, 0, 0, 0, 0, 0, 0, 0};
+  }
+  [[nodiscard]] bool is_uniform(int32_t i) const {
+    return std::ranges::find(neighbours_[i], count_) == neighbours_[i].end();
+  }
+  // The coefficients of holes.
+  [[nodiscard]] Stencil row(int32_t i) const {
+    Stencil stencil{};
+    stencil[12] = degree_[i];
+    for (size_t k = 0; k < 4; ++k) {
+      if (neighbours_[i][k] != count_) stencil[12 + kFourNeighbours[k].x + 5 * kFourNeighbours[k].y] = -1;
+    }
+    return stencil;
   }
 
   template <class F>

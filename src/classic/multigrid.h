@@ -12,17 +12,19 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cmath>
 #include <functional>
+#include <numeric>
 
-#include "classic/lanes.h"
+#include "classic/galerkin.h"
 #include "classic/method.h"
-#include "classic/pixel_set.h"
+#include "classic/multigrid_level.h"
 
 namespace infill::classic {
 
 // Pieces of loops over pixels, and of sums: a sum is added up piece by piece, in order.
-constexpr int64_t kPixelPiece = 4096;
+constexpr int64_t kPixelPiece = 1024;
 
 // Calls body(begin, end) for pieces of [0, count) on all threads.
 template <class Body>
@@ -34,63 +36,7 @@ void for_pixels(Work& work, int64_t count, const Body& body) {
   work.threads.parallel_for(work.task, count, kPixelPiece, std::cref(piece));
 }
 
-// The coarse pixels a pixel is interpolated from: its own, the nearer neighbours in x, in y, and diagonally.
-// An index equal to the coarse count: none. Weights in sixteenths: own, 3, 3, 1.
-struct Parents {
-  std::array<int32_t, 4> index;
-  int32_t own;
-};
-
-constexpr float parent_weight(const Parents& parents, int k) {
-  constexpr std::array<float, 4> kWeights{0, 3.0F / 16, 3.0F / 16, 1.0F / 16};
-  return k == 0 ? static_cast<float>(parents.own) / 16 : kWeights[k];
-}
-
-// An operator given by 25 coefficients per pixel. In place of the middle one stands the sum of all: on smooth
-// x it is the small difference of large terms, which would be lost in float, and the rest acts on
-// differences.
-struct StencilOperator {
-  static constexpr int kMiddle = 12;
-  std::span<std::array<float, 25>> coefficients;
-  std::span<WindowCursor::Window> neighbours;
-
-  [[nodiscard]] Float4 apply(int32_t i, const Float4* x) const {
-    const auto& a = coefficients[i];
-    const auto& j = neighbours[i];
-    const Float4 here = x[i];
-    Float4 sum = a[kMiddle] * here;
-    for (int k = 0; k < kMiddle; ++k) sum += a[k] * (x[j[k]] - here);
-    for (int k = kMiddle + 1; k < 25; ++k) sum += a[k] * (x[j[k]] - here);
-    return sum;
-  }
-  // f(j, a) for every coefficient of row i.
-  template <class F>
-  void for_row(int32_t i, const F& f) const {
-    double middle = coefficients[i][kMiddle];
-    for (int k = 0; k < 25; ++k) {
-      if (k == kMiddle) continue;
-      const double a = coefficients[i][k];
-      middle -= a;
-      f(neighbours[i][k], a);
-    }
-    f(i, middle);
-  }
-};
-
-struct Level {
-  PixelSet pixels;
-  Plane<uint8_t> label;  // not on level 0: that is the canvas's
-  std::span<float> inverse_diagonal;
-  std::span<Float4> right;             // right-hand side
-  std::array<std::span<Float4>, 2> x;  // one more than there are pixels: the last is 0
-  std::span<Parents> parents;          // into the next level
-  float spectrum = 0;                  // bound of the eigenvalues of D^-1 A
-  // Of levels above 0.
-  StencilOperator stencil;
-  std::span<std::array<int32_t, 4>> children;  // first in each of four rows of the level before
-};
-
-// Fine: the operator of level 0, with apply() and for_row() like StencilOperator's, and
+// Fine: the operator of level 0, with the functions of StencilOperator except neighbours(), and
 //   Fine(const CanvasShape&, Arena&), build(const Canvas&, const PixelSet&, Work&)
 //   kDegree, kSmoothedPart: steps of the smoother, and the eigenvalues that coarser levels cannot correct, as
 //   a part of the largest.
@@ -143,7 +89,7 @@ Multigrid<Fine>::Multigrid(const CanvasShape& shape, Arena& arena) : fine_operat
     if (count_ > 0) {
       const size_t area = static_cast<size_t>(width) * static_cast<size_t>(height);
       level.label = {arena.take<uint8_t>(area).data(), width, height, width};
-      level.stencil = {arena.take<std::array<float, 25>>(n), arena.take<WindowCursor::Window>(n)};
+      level.stencil = StencilOperator(n, arena);
       level.children = arena.take<std::array<int32_t, 4>>(n);
     }
     ++count_;
@@ -164,7 +110,7 @@ void Multigrid<Fine>::build(const Canvas& canvas, Work& work) {
   for (used_ = 1; used_ < count_; ++used_) {
     Level& fine = levels_[used_ - 1];
     Level& coarse = levels_[used_];
-    coarsen(label, coarse.label, coarse.pixels, work.task);
+    coarsen(label, fine.pixels.count, coarse.label, coarse.pixels, work.task);
     if (coarse.pixels.count == 0) break;
     link(fine, coarse, work);
     if (used_ == 1) {
@@ -181,6 +127,7 @@ void Multigrid<Fine>::build(const Canvas& canvas, Work& work) {
 template <class Fine>
 void Multigrid<Fine>::link(Level& fine, Level& coarse, Work& work) {
   const PixelSet& set = coarse.pixels;
+  std::atomic<bool> heavy{false};
   for_pixels(work, fine.pixels.count, [&](int32_t begin, int32_t end) {
     std::array<RowCursor, 2> rows{RowCursor(set), RowCursor(set)};
     for (int32_t i = begin; i < end; ++i) {
@@ -195,77 +142,35 @@ void Multigrid<Fine>::link(Level& fine, Level& coarse, Work& work) {
         if (label == kExcluded) parents.own += k == 3 ? 1 : 3;
       }
       fine.parents[i] = parents;
+      if (parents.own != 9) heavy = true;
     }
   });
+  fine.has_heavy_parents = heavy;
   for_pixels(work, set.count, [&](int32_t begin, int32_t end) {
     std::array<RowCursor, 4> rows{RowCursor(fine.pixels), RowCursor(fine.pixels), RowCursor(fine.pixels),
                                   RowCursor(fine.pixels)};
-    WindowCursor windows(set);
     for (int32_t i = begin; i < end; ++i) {
       const Point p = set.at[i];
       for (int k = 0; k < 4; ++k) coarse.children[i][k] = rows[k].seek(2 * p.x - 1, 2 * p.y - 1 + k);
-      coarse.stencil.neighbours[i] = windows.around(p);
     }
   });
-}
-
-// f(child, weight) for every pixel of the fine level that pixel i of the coarse one has a part in.
-template <class F>
-void for_children(const Level& fine, const Level& coarse, int32_t i, const F& f) {
-  constexpr std::array<float, 4> kKernel{1, 3, 3, 1};
-  const Point p = coarse.pixels.at[i];
-  for (int k = 0; k < 4; ++k) {
-    const int32_t y = 2 * p.y - 1 + k;
-    if (y < 0 || y >= fine.pixels.height) continue;
-    const int32_t end = fine.pixels.row_begin[y + 1];
-    for (int32_t j = coarse.children[i][k]; j < end; ++j) {
-      const int32_t column = fine.pixels.at[j].x - 2 * p.x + 1;
-      if (column > 3) break;
-      const bool own = (column == 1 || column == 2) && (k == 1 || k == 2);
-      f(j, own ? parent_weight(fine.parents[j], 0) : kKernel[k] * kKernel[column] / 16);
-    }
-  }
 }
 
 template <class Fine>
 template <class Operator>
 void Multigrid<Fine>::coarsen_operator(const Operator& a, const Level& fine, Level& coarse, Work& work) {
-  const auto row = [&](int32_t i) {
-    const Point p = coarse.pixels.at[i];
-    std::array<double, 25> sum{};
-    double scale = 0;
-    for_children(fine, coarse, i, [&](int32_t child, double weight) {
-      a.for_row(child, [&](int32_t j, double value) {
-        if (j == fine.pixels.count || value == 0) return;
-        if (j == child) scale += weight * weight * value;
-        const Point q = fine.pixels.at[j];
-        const int32_t x = q.x / 2 - p.x + 2;
-        const int32_t y = q.y / 2 - p.y + 2;
-        const int32_t dx = q.x % 2 == 0 ? -1 : 1;
-        const int32_t dy = q.y % 2 == 0 ? -5 : 5;
-        const Parents& parents = fine.parents[j];
-        const double product = weight * value;
-        for (int k = 0; k < 4; ++k) {
-          if (parents.index[k] == coarse.pixels.count) continue;
-          sum[y * 5 + x + (k % 2 == 0 ? 0 : dx) + (k / 2 == 0 ? 0 : dy)] +=
-              product * parent_weight(parents, k);
-        }
-      });
-    });
-    // Holes that nothing holds in place have an operator of zeros, but for rounding.
-    if (sum[StencilOperator::kMiddle] <= 1e-5 * scale) sum.fill(0);
-    double total = 0;
-    for (int k = 0; k < 25; ++k) {
-      total += sum[k];
-      coarse.stencil.coefficients[i][k] = static_cast<float>(sum[k]);
-    }
-    coarse.stencil.coefficients[i][StencilOperator::kMiddle] = static_cast<float>(total);
-  };
+  coarse.stencil.set_common(coarsen_stencil(a.common()));
   const auto rows = [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) row(static_cast<int32_t>(i));
+    GalerkinRows<Operator> galerkin(a, fine, coarse);
+    for (int64_t i = begin; i < end; ++i) galerkin.write(static_cast<int32_t>(i));
     work.task.advance(16 * static_cast<uint64_t>(end - begin));
   };
   work.threads.parallel_for(work.task, coarse.pixels.count, kPixelPiece / 16, std::cref(rows));
+}
+
+inline double sum_of_magnitudes(const Stencil& stencil) {
+  return std::accumulate(stencil.begin(), stencil.end(), 0.0,
+                         [](double sum, double value) { return sum + std::abs(value); });
 }
 
 // Inverse of the diagonal, and Gershgorin's bound of the spectrum.
@@ -274,13 +179,18 @@ template <class Operator>
 void Multigrid<Fine>::prepare(Level& level, const Operator& a, Work& work) {
   for_pixels(work, level.pixels.count, [&](int32_t begin, int32_t end) {
     double largest = 1;
+    const Stencil common = a.common();
+    const double common_diagonal = common[StencilOperator::kMiddle];
+    const double common_sum = sum_of_magnitudes(common);
     for (int32_t i = begin; i < end; ++i) {
-      double diagonal = 0;
-      double sum = 0;
-      a.for_row(i, [&](int32_t j, double value) {
-        if (j == i) diagonal += value;
-        if (j != level.pixels.count) sum += std::abs(value);
-      });
+      if (a.is_uniform(i)) {
+        level.inverse_diagonal[i] = static_cast<float>(1 / common_diagonal);
+        largest = std::max(largest, common_sum / common_diagonal);
+        continue;
+      }
+      const Stencil row = a.row(i);
+      const double diagonal = row[StencilOperator::kMiddle];
+      const double sum = sum_of_magnitudes(row);
       level.inverse_diagonal[i] = diagonal > 0 ? static_cast<float>(1 / diagonal) : 0;
       if (diagonal > 0) largest = std::max(largest, sum / diagonal);
     }
@@ -344,9 +254,7 @@ int Multigrid<Fine>::cycle(int l, const Operator& a, Work& work) {
   });
   for_pixels(work, coarse.pixels.count, [&](int32_t begin, int32_t end) {
     for (int32_t i = begin; i < end; ++i) {
-      Float4 sum{};
-      for_children(level, coarse, i, [&](int32_t child, float weight) { sum += weight * residual[child]; });
-      coarse.right[i] = sum;
+      coarse.right[i] = sum_of_children(level, coarse, i, residual);
     }
   });
   const Float4* correction = coarse.x[cycle(l + 1, work)].data();

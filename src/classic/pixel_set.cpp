@@ -28,10 +28,11 @@ void list_holes(const Canvas& canvas, PixelSet& set, Task& task) {
   while (y < set.height) set.row_begin[++y] = set.count;
 }
 
-void coarsen(const Plane<const uint8_t>& fine, const Plane<uint8_t>& coarse, PixelSet& set, Task& task) {
+void coarsen(const Plane<const uint8_t>& fine, int32_t fine_count, const Plane<uint8_t>& coarse,
+             PixelSet& set, Task& task) {
   constexpr int32_t kStep = 1 << 16;
   const auto capacity = static_cast<int32_t>(set.at.size());
-  int32_t at_border = capacity - capacity / 3;  // room for pixels that cover fewer than four
+  int32_t at_border = capacity - fine_count / 4;  // room for pixels that cover fewer than four
   set.count = 0;
   for (int32_t y = 0; y < coarse.height; ++y) {
     set.row_begin[y] = set.count;
@@ -43,7 +44,7 @@ void coarsen(const Plane<const uint8_t>& fine, const Plane<uint8_t>& coarse, Pix
         present += label != kExcluded ? 1 : 0;
         holes += label == kHole ? 1 : 0;
       }
-      bool is_hole = holes >= 2 && 4 * holes >= 3 * present && set.count < capacity;
+      bool is_hole = holes >= 2 && holes == present && set.count < capacity;
       if (is_hole && present < 4) is_hole = at_border-- > 0;
       coarse.at(x, y) = is_hole ? kHole : present == 0 ? kExcluded : kKnown;
       if (is_hole) set.at[set.count++] = {x, y};
@@ -55,7 +56,7 @@ void coarsen(const Plane<const uint8_t>& fine, const Plane<uint8_t>& coarse, Pix
 }
 
 int64_t coarse_capacity(int64_t capacity, int32_t coarse_width, int32_t coarse_height) {
-  return std::min(capacity / 2, capacity / 3 + coarse_width + coarse_height);
+  return std::min(capacity / 2, capacity / 4 + coarse_width + coarse_height);
 }
 
 void RowCursor::start(int32_t x, int32_t y) {

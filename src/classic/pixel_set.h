@@ -26,11 +26,13 @@ void list_holes(const Canvas& canvas, PixelSet& set, Task& task);
 
 // Halves a grid: a coarse pixel covers 2x2 pixels, and its label is
 //   kExcluded  when all of them are excluded or outside,
-//   kHole      when at least three quarters of the others, and at least two, are holes,
+//   kHole      when all others, and at least two, are holes,
 //   kKnown     otherwise.
-// So structures one pixel thin vanish; smoothing solves for them. Lists the coarse holes in set; pixels that
-// would go beyond its capacity become kKnown.
-void coarsen(const Plane<const uint8_t>& fine, const Plane<uint8_t>& coarse, PixelSet& set, Task& task);
+// So structures less than two pixels wide vanish; smoothing solves for them. With a laxer rule the coarse
+// problem reaches beyond the hole, and cycles take longer and win less. Lists the coarse holes in set; pixels
+// that would go beyond its capacity become kKnown. fine_count: how many holes the fine grid has.
+void coarsen(const Plane<const uint8_t>& fine, int32_t fine_count, const Plane<uint8_t>& coarse,
+             PixelSet& set, Task& task);
 
 // Outside the plane nothing is there.
 template <class T>
@@ -39,16 +41,18 @@ template <class T>
 }
 
 // How many coarse holes there can be above `capacity` fine ones: those that cover four pixels that are there
-// take three each; the others, at borders, are limited to what a straight border needs.
+// take four each; the others, at borders, are limited to what a straight border needs.
 [[nodiscard]] int64_t coarse_capacity(int64_t capacity, int32_t coarse_width, int32_t coarse_height);
 
-// Finds pixels of a set; quick when asked for positions of ascending x in a row.
+// Finds pixels of a set; quick when asked for positions near the last one in a row.
 class RowCursor {
  public:
+  RowCursor() = default;
   explicit RowCursor(const PixelSet& set) : set_(&set) {}
   // The first index in row y that is not left of x; end() when there is none.
   int32_t seek(int32_t x, int32_t y) {
-    if (y != y_ || (at_ > begin_ && set_->at[at_ - 1].x >= x)) start(x, y);
+    if (y != y_) start(x, y);
+    while (at_ > begin_ && set_->at[at_ - 1].x >= x) --at_;
     while (at_ < end_ && set_->at[at_].x < x) ++at_;
     return at_;
   }
@@ -61,7 +65,7 @@ class RowCursor {
 
  private:
   void start(int32_t x, int32_t y);
-  const PixelSet* set_;
+  const PixelSet* set_ = nullptr;
   int32_t y_ = -1, begin_ = 0, end_ = 0, at_ = 0;
 };
 
@@ -70,8 +74,7 @@ class WindowCursor {
  public:
   static constexpr int kSize = 25;
   using Window = std::array<int32_t, kSize>;
-  explicit WindowCursor(const PixelSet& set)
-      : set_(&set), rows_{RowCursor(set), RowCursor(set), RowCursor(set), RowCursor(set), RowCursor(set)} {}
+  explicit WindowCursor(const PixelSet& set) : set_(&set) { rows_.fill(RowCursor(set)); }
   Window around(Point p) {
     Window window;
     window.fill(set_->count);

@@ -1,6 +1,7 @@
 #include "core/threads.h"
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <exception>
@@ -25,11 +26,26 @@ struct Loop {
   Loop* following = nullptr;
 };
 
+// Asleep, a thread needs some 50 us to wake up, longer than many a loop takes; so a thread first watches for
+// about as long as that.
+constexpr int kWatches = 2000;
+
+void pause() {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#else
+  std::this_thread::yield();
+#endif
+}
+
 }  // namespace
 
 struct Threads::Shared {
   std::mutex mutex;
   std::condition_variable work, finished;
+  // Counts of loops that began and of loops that ended, to be watched without the lock.
+  std::atomic<uint32_t> begun{0}, ended{0};
+  bool watches = false;  // no more threads than processors: watching keeps nobody from working
   Loop* first = nullptr;
   bool stop = false;
   std::vector<std::thread> workers;
@@ -66,12 +82,25 @@ struct Threads::Shared {
         unlink(&loop);
       }
     }
-    if (loop.active == 0 && loop.next == loop.n) finished.notify_all();
+    if (loop.active == 0 && loop.next == loop.n) {
+      ++ended;
+      finished.notify_all();
+    }
+  }
+
+  // Lets the lock go for a short while, until the count changes.
+  void watch(const std::atomic<uint32_t>& count, std::unique_lock<std::mutex>& lock) const {
+    if (!watches) return;
+    const uint32_t before = count;
+    lock.unlock();
+    for (int i = 0; i < kWatches && count == before; ++i) pause();
+    lock.lock();
   }
 
   void run_worker() {
     std::unique_lock lock(mutex);
     for (;;) {
+      if (!stop && first == nullptr) watch(begun, lock);
       work.wait(lock, [this] { return stop || first != nullptr; });
       if (stop) return;
       step(*first, lock);
@@ -82,6 +111,7 @@ struct Threads::Shared {
     {
       const std::lock_guard lock(mutex);
       stop = true;
+      ++begun;
     }
     work.notify_all();
     for (std::thread& worker : workers) worker.join();
@@ -90,6 +120,7 @@ struct Threads::Shared {
 };
 
 Threads::Threads(int count) : shared_(std::make_unique<Shared>()), count_(std::max(count, 1)) {
+  shared_->watches = static_cast<unsigned>(count_) <= std::thread::hardware_concurrency();
   shared_->workers.reserve(static_cast<size_t>(count_ - 1));
   try {
     for (int i = 1; i < count_; ++i) {
@@ -122,8 +153,10 @@ void Threads::parallel_for(Task& task, int64_t n, int64_t grain,
   Loop** last = &shared_->first;
   while (*last != nullptr) last = &(*last)->following;
   *last = &loop;
+  ++shared_->begun;
   shared_->work.notify_all();
   while (loop.next != loop.n) shared_->step(loop, lock);
+  if (loop.active != 0) shared_->watch(shared_->ended, lock);
   while (loop.active != 0) {
     // Wakes up now and then so that a progress callback that wants to cancel is heard while others finish.
     if (shared_->finished.wait_for(lock, std::chrono::milliseconds(5)) == std::cv_status::timeout) {
