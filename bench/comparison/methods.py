@@ -16,8 +16,8 @@ import numpy as np
 Fill = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 RADIUS = 3  # of the neighbourhood, as in OpenCV's own example; infill's Navier-Stokes has none
-# Of infill's biharmonic: a sixteenth of a step of 8 bits, what it takes for 8-bit pictures by itself.
-TOLERANCE = 1 / 255 / 16
+# Of infill's biharmonic: an eighth of a step of 8 bits, what it takes for 8-bit pictures by itself.
+TOLERANCE = 1 / 255 / 8
 OURS = ("telea", "navier-stokes", "biharmonic", "patchmatch", "push-pull", "harmonic")
 RIVALS = {
     "telea": ["opencv-telea"],

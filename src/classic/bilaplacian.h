@@ -84,17 +84,18 @@ class Bilaplacian {
   [[nodiscard]] bool is_uniform(int32_t i) const {
     return shape_[i].regular() && std::ranges::find(neighbours_[i], count_) == neighbours_[i].end();
   }
-  // The coefficients of holes.
-  [[nodiscard]] Stencil row(int32_t i) const {
-    Stencil stencil = common();
-    const bool regular = shape_[i].regular();
-    if (!regular) stencil[12] = shape_[i].own();
+  // f(j, place in the 5x5, coefficient) for the holes of row i.
+  template <class F>
+  void for_terms(int32_t i, const F& f) const {
+    const Shape shape = shape_[i];
+    const bool regular = shape.regular();
+    f(i, 12, regular ? 20.0 : static_cast<double>(shape.own()));
     for (int k = 0; k < kCount; ++k) {
-      double& value = stencil[12 + kOffsets[k].x + 5 * kOffsets[k].y];
-      if (!regular) value = shape_[i].coefficient(k);
-      if (neighbours_[i][k] == count_) value = 0;
+      const int32_t j = neighbours_[i][k];
+      if (j == count_) continue;
+      f(j, 12 + kOffsets[k].x + 5 * kOffsets[k].y,
+        regular ? kRegularTerms[k] : static_cast<double>(shape.coefficient(k)));
     }
-    return stencil;
   }
 
   // f(pixel, a) for the known pixels of row i, which is the pixel p.
@@ -123,6 +124,8 @@ class Bilaplacian {
                                                        {2, 0},
                                                        {0, -2},
                                                        {0, 2}}};
+
+  static constexpr std::array<double, kCount> kRegularTerms{-8, -8, -8, -8, 2, 2, 2, 2, 1, 1, 1, 1};
 
   // Which of the four next pixels are there, and how many neighbours those have.
   struct Shape {

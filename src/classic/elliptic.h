@@ -3,11 +3,13 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cmath>
 #include <limits>
 #include <type_traits>
 
 #include "classic/multigrid.h"
+#include "core/meter.h"
 
 namespace infill::classic {
 
@@ -37,8 +39,9 @@ class EllipticSolver {
     double tolerance;
     int iterations;  // stops there with what it has
   };
-  // known(pixel): the lanes of a known pixel. elsewhere(): what all get when no hole touches a known pixel.
-  // Returns whether the goal was reached; solution() is the best found in any case.
+  // known(pixel): the lanes of a known pixel. elsewhere(): the first guess of rows of a hole that no known
+  // pixel touches, and the result of holes that touch none. Returns whether the goal was reached; solution()
+  // is the best found in any case.
   template <class Known, class Elsewhere>
   bool solve(const Canvas& canvas, const Known& known, const Elsewhere& elsewhere, const Goal& goal,
              Work& work);
@@ -49,19 +52,22 @@ class EllipticSolver {
  private:
   // Sums or extremes of one piece, per lane.
   struct Partial {
-    std::array<double, kLanes> a, b, c, d;
+    std::array<double, kLanes> a, b;
   };
   [[nodiscard]] std::span<const Partial> pieces(int32_t count) const {
     return partial_.first(static_cast<size_t>((count + kPixelPiece - 1) / kPixelPiece));
   }
   template <class Known, class Elsewhere>
-  void start(const Canvas& canvas, const Known& known, const Elsewhere& elsewhere, double tolerance,
-             Work& work);
+  void start(const Canvas& canvas, const Known& known, const Elsewhere& elsewhere, Work& work);
   static size_t precise_size(const CanvasShape& shape) {
     return Fine::kPrecise ? static_cast<size_t>(shape.hole_pixels) : 0;
   }
+  struct Range {
+    Float4 least, largest;
+  };
   template <class Known>
-  void form_residual(const Canvas& canvas, const Known& known, Work& work);
+  Range form_residual(const Canvas& canvas, const Known& known, Work& work);
+  void allow(const Range& range, double step, double tolerance);
   struct Measure {
     std::array<double, kLanes> product;  // of residual and preconditioned residual
     double error;                        // estimated, as a part of what is allowed
@@ -90,11 +96,12 @@ bool EllipticSolver<Fine>::solve(const Canvas& canvas, const Known& known, const
   // So little is left to a last step that measuring afterwards, which takes most of another, is not worth it:
   // steps win a factor of 3 to 10.
   constexpr double kLastStep = 2;
-  start(canvas, known, elsewhere, goal.tolerance, work);
+  start(canvas, known, elsewhere, work);
   int iterations = 0;
   double worst = 0;
   for (int refinement = 0; refinement < kRefinements; ++refinement) {
-    form_residual(canvas, known, work);
+    const Range range = form_residual(canvas, known, work);
+    if (refinement == 0) allow(range, canvas.step, goal.tolerance);
     double first = 0;
     std::array<double, kLanes> before{};
     for (int k = 0;; ++k) {
@@ -116,88 +123,113 @@ bool EllipticSolver<Fine>::solve(const Canvas& canvas, const Known& known, const
   return false;
 }
 
-// Sets the solution to the mean of the known pixels around, and the errors allowed from their range.
+// The first solution: straight lines between the known pixels at both ends of each row of a hole, or the one
+// there is; elsewhere() in rows that have none.
 template <class Fine>
 template <class Known, class Elsewhere>
 void EllipticSolver<Fine>::start(const Canvas& canvas, const Known& known, const Elsewhere& elsewhere,
-                                 double tolerance, Work& work) {
-  constexpr double kInfinity = std::numeric_limits<double>::infinity();
-  // An error this far below what the caller's format can show is none.
-  constexpr double kShareOfAStep = 1.0 / 16;
+                                 Work& work) {
   const PixelSet& set = pixels();
-  constexpr float kFar = std::numeric_limits<float>::infinity();
-  for_pixels(work, set.count, [&](int32_t begin, int32_t end) {
-    Double4 sum{};
-    Float4 least = Float4{} + kFar;
-    Float4 largest = Float4{} - kFar;
-    int64_t known_pixels = 0;
-    for (int32_t i = begin; i < end; ++i) {
-      grids_.fine_operator.for_known(canvas, i, set.at[i], [&](Point q, double) {
-        const Float4 value = known(q);
-        sum += __builtin_convertvector(value, Double4);
-        least = value < least ? value : least;
-        largest = value > largest ? value : largest;
-        ++known_pixels;
-      });
+  const auto for_runs = [&](const auto& ends_of) {
+    constexpr int64_t kRuns = 64;
+    const auto piece = [&](int64_t begin, int64_t end) {
+      RowCursor cursor(set);
+      Meter meter(work.task);
+      for (int64_t r = begin; r < end; ++r) {
+        const Run& run = canvas.holes[static_cast<size_t>(r)];
+        const Point before{run.x0 - 1, run.y};
+        const Point after{run.x1, run.y};
+        const bool left = label_or_excluded(canvas.label, before.x, before.y) == kKnown;
+        const bool right = label_or_excluded(canvas.label, after.x, after.y) == kKnown;
+        Float4 from{};
+        Float4 to{};
+        if (!ends_of(left, right, before, after, from, to)) continue;
+        const Float4 slope = (to - from) / static_cast<float>(after.x - before.x);
+        const int32_t first = cursor.seek(run.x0, run.y);
+        for (int32_t x = run.x0; x < run.x1; ++x) {
+          solution_[first + x - run.x0] = from + slope * static_cast<float>(x - before.x);
+        }
+        meter.add(static_cast<uint64_t>(run.x1 - run.x0));
+      }
+      meter.flush();
+    };
+    work.threads.parallel_for(work.task, static_cast<int64_t>(canvas.holes.size()), kRuns, std::cref(piece));
+  };
+  std::atomic<bool> endless{false};
+  for_runs([&](bool left, bool right, Point before, Point after, Float4& from, Float4& to) {
+    if (!left && !right) {
+      endless = true;
+      return false;
     }
-    Partial& part = partial_[begin / kPixelPiece];  // sum, count, least, largest
-    for (size_t c = 0; c < kLanes; ++c) {
-      part.a[c] = sum[c];
-      part.b[c] = static_cast<double>(known_pixels);
-      part.c[c] = least[c];
-      part.d[c] = largest[c];
-    }
+    from = known(left ? before : after);
+    to = known(right ? after : before);
+    return true;
   });
-  Float4 mean{};
-  bool touches_known = false;
-  for (size_t c = 0; c < kLanes; ++c) {
-    double sum = 0;
-    double count = 0;
-    double least = kInfinity;
-    double largest = -kInfinity;
-    for (const Partial& part : pieces(set.count)) {
-      sum += part.a[c];
-      count += part.b[c];
-      least = std::min(least, part.c[c]);
-      largest = std::max(largest, part.d[c]);
-    }
-    allowed_[c] = 0;
-    if (count == 0) continue;
-    touches_known = true;
-    mean[c] = static_cast<float>(sum / count);
-    const double magnitude = std::max(std::abs(least), std::abs(largest));
-    const double rounding = 2 * std::numeric_limits<float>::epsilon() * magnitude;
-    allowed_[c] = std::max({tolerance * (largest - least), rounding, double{canvas.step} * kShareOfAStep});
-  }
-  if (!touches_known) mean = elsewhere();
-  for_pixels(work, set.count, [&](int32_t begin, int32_t end) {
-    std::fill(solution_.begin() + begin, solution_.begin() + end, mean);
+  if (!endless) return;
+  const Float4 value = elsewhere();
+  for_runs([&](bool left, bool right, Point, Point, Float4& from, Float4& to) {
+    from = to = value;
+    return !left && !right;
   });
 }
 
-// right = - A u, in double. The rows of A add up to 0, so differences do.
+// right = - A u, in double; the rows of A add up to 0, so differences do. Returns the range of the known
+// pixels around.
 template <class Fine>
 template <class Known>
-void EllipticSolver<Fine>::form_residual(const Canvas& canvas, const Known& known, Work& work) {
+auto EllipticSolver<Fine>::form_residual(const Canvas& canvas, const Known& known, Work& work) -> Range {
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
   const PixelSet& set = pixels();
   Level& level = grids_.level(0);
   for_pixels(work, set.count, [&](int32_t begin, int32_t end) {
+    Float4 least = Float4{} + kInfinity;
+    Float4 largest = Float4{} - kInfinity;
     for (int32_t i = begin; i < end; ++i) {
       const Double4 here = __builtin_convertvector(solution_[i], Double4);
       Double4 sum{};
       const auto add = [&](const Float4& value, double a) {
         sum -= a * (__builtin_convertvector(value, Double4) - here);
       };
-      if constexpr (!Fine::kPrecise) {  // else the solution is still what it started as, the same everywhere
-        grids_.fine_operator.for_row(i, [&](int32_t j, double a) {
-          if (j != set.count) add(solution_[j], a);
-        });
-      }
-      grids_.fine_operator.for_known(canvas, i, set.at[i], [&](Point q, double a) { add(known(q), a); });
+      grids_.fine_operator.for_terms(i, [&](int32_t j, int, double a) { add(solution_[j], a); });
+      grids_.fine_operator.for_known(canvas, i, set.at[i], [&](Point q, double a) {
+        const Float4 value = known(q);
+        least = value < least ? value : least;
+        largest = value > largest ? value : largest;
+        add(value, a);
+      });
       level.right[i] = __builtin_convertvector(sum, Float4);
       if constexpr (Fine::kPrecise) residual_[i] = sum;
     }
+    Partial& part = partial_[begin / kPixelPiece];
+    for (size_t c = 0; c < kLanes; ++c) {
+      part.a[c] = least[c];
+      part.b[c] = largest[c];
+    }
   });
+  Range range{Float4{} + kInfinity, Float4{} - kInfinity};
+  for (const Partial& part : pieces(set.count)) {
+    for (size_t c = 0; c < kLanes; ++c) {
+      range.least[c] = std::min(range.least[c], static_cast<float>(part.a[c]));
+      range.largest[c] = std::max(range.largest[c], static_cast<float>(part.b[c]));
+    }
+  }
+  return range;
+}
+
+// The errors allowed, from the range of the known pixels around; none where there are none.
+template <class Fine>
+void EllipticSolver<Fine>::allow(const Range& range, double step, double tolerance) {
+  // An error this far below what the caller's format can show is none.
+  constexpr double kShareOfAStep = 1.0 / 8;
+  for (size_t c = 0; c < kLanes; ++c) {
+    allowed_[c] = 0;
+    if (range.least[c] > range.largest[c]) continue;
+    const double least = range.least[c];
+    const double largest = range.largest[c];
+    const double magnitude = std::max(std::abs(least), std::abs(largest));
+    const double rounding = 2 * std::numeric_limits<float>::epsilon() * magnitude;
+    allowed_[c] = std::max({tolerance * (largest - least), rounding, step * kShareOfAStep});
+  }
 }
 
 template <class Fine>

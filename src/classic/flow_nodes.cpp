@@ -113,10 +113,12 @@ void FlowNodes::diffuse(Work& work) {
 // along(rows, pixels, out): the new values of a strip.
 template <class Along>
 void FlowNodes::advance(Work& work, const Along& along) {
+  Meter meter(work.task);
   for (const Ghost& ghost : ghosts_.first(ghost_count_)) {
     values_[0][static_cast<size_t>(ghost.node)] = values_[0][static_cast<size_t>(ghost.source)];
+    meter.add(1);
   }
-  work.task.advance(ghost_count_);
+  meter.flush();
   const auto* from = reinterpret_cast<const float*>(values_[0].data());
   auto* to = reinterpret_cast<float*>(values_[1].data());
   constexpr int64_t kStripsPerPiece = 256;

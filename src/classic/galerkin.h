@@ -9,13 +9,11 @@ namespace infill::classic {
 
 // The fine pixels that count for one coarse pixel p: 8x8 from (2 p.x - 3, 2 p.y - 3) on, the reach of A
 // around the 4x4 children. The coarse pixels they are interpolated from are the 5x5 around p.
-using FineRows = std::array<std::array<double, 8>, 8>;
+using FineRows = std::array<double, 64>;
 
-// rows += weight * the stencil of the child in (row, column) of the 4x4.
-inline void add_child(FineRows& rows, int row, int column, double weight, const Stencil& stencil) {
-  for (int y = 0; y < 5; ++y) {
-    for (int x = 0; x < 5; ++x) rows[row + y][column + x] += weight * stencil[5 * y + x];
-  }
+// Where the stencil of the child in (row, column) of the 4x4 has its place k.
+constexpr int fine_place(int row, int column, int k) {
+  return 8 * (row + k / 5) + column + k % 5;
 }
 
 // The five sums over parents of eight values in a row, which have 3/4 of their own parent and 1/4 of the
@@ -32,7 +30,7 @@ void add_up_parents(const Value* in, ptrdiff_t step, Value* out, ptrdiff_t out_s
 
 inline Stencil add_up_parents(const FineRows& rows) {
   std::array<std::array<double, 5>, 8> columns;
-  for (int v = 0; v < 8; ++v) add_up_parents(rows[v].data(), 1, columns[v].data(), 1);
+  for (int v = 0; v < 8; ++v) add_up_parents(&rows[8 * v], 1, columns[v].data(), 1);
   Stencil sum;
   for (int x = 0; x < 5; ++x) add_up_parents(&columns[0][x], 5, &sum[x], 5);
   return sum;
@@ -42,7 +40,10 @@ inline Stencil add_up_parents(const FineRows& rows) {
 inline Stencil coarsen_stencil(const Stencil& fine) {
   constexpr std::array<double, 4> kKernel{1, 3, 3, 1};
   FineRows rows{};
-  for (int k = 0; k < 16; ++k) add_child(rows, k / 4, k % 4, kKernel[k / 4] * kKernel[k % 4] / 16, fine);
+  for (int child = 0; child < 16; ++child) {
+    const double weight = kKernel[child / 4] * kKernel[child % 4] / 16;
+    for (int k = 0; k < 25; ++k) rows[fine_place(child / 4, child % 4, k)] += weight * fine[k];
+  }
   return add_up_parents(rows);
 }
 
@@ -76,11 +77,13 @@ class GalerkinRows {
     }
     FineRows rows{};
     double scale = 0;
-    for (int k = 0; k < count; ++k) {
-      const Child& child = children[k];
-      const Stencil stencil = a_->row(child.index);
-      add_child(rows, child.row, child.column, child.weight, stencil);
-      scale += child.weight * child.weight * stencil[StencilOperator::kMiddle];
+    for (int c = 0; c < count; ++c) {
+      const Child& child = children[c];
+      double* out = &rows[fine_place(child.row, child.column, 0)];
+      a_->for_terms(child.index, [&](int32_t, int k, double value) {
+        out[kFinePlace[k]] += child.weight * value;
+        if (k == StencilOperator::kMiddle) scale += child.weight * child.weight * value;
+      });
     }
     Stencil sum = add_up_parents(rows);
     if (fine_->has_heavy_parents) add_heavy_parents(rows, coarse_->pixels.at[i], sum);
@@ -90,6 +93,12 @@ class GalerkinRows {
   }
 
  private:
+  static constexpr std::array<int, 25> kFinePlace = [] {
+    std::array<int, 25> places{};
+    for (int k = 0; k < 25; ++k) places[k] = fine_place(0, 0, k);
+    return places;
+  }();
+
   // What own parents have beyond 9/16.
   void add_heavy_parents(const FineRows& rows, Point p, Stencil& sum) {
     const int32_t left = 2 * p.x - 3;
@@ -98,7 +107,7 @@ class GalerkinRows {
       for (int32_t j = cursor.seek(left, 2 * p.y - 3 + v); j < cursor.end(); ++j) {
         const int32_t u = fine_->pixels.at[j].x - left;
         if (u > 7) break;
-        sum[5 * ((v + 1) / 2) + (u + 1) / 2] += rows[v][u] * (fine_->parents[j].own - 9) / 16;
+        sum[5 * ((v + 1) / 2) + (u + 1) / 2] += rows[8 * v + u] * (fine_->parents[j].own - 9) / 16;
       }
     }
   }

@@ -58,20 +58,14 @@ class Laplacian {
   [[nodiscard]] bool is_uniform(int32_t i) const {
     return std::ranges::find(neighbours_[i], count_) == neighbours_[i].end();
   }
-  // The coefficients of holes.
-  [[nodiscard]] Stencil row(int32_t i) const {
-    Stencil stencil{};
-    stencil[12] = degree_[i];
-    for (size_t k = 0; k < 4; ++k) {
-      if (neighbours_[i][k] != count_) stencil[12 + kFourNeighbours[k].x + 5 * kFourNeighbours[k].y] = -1;
-    }
-    return stencil;
-  }
-
+  // f(j, place in the 5x5, coefficient) for the holes of row i.
   template <class F>
-  void for_row(int32_t i, const F& f) const {
-    f(i, static_cast<double>(degree_[i]));
-    for (const int32_t j : neighbours_[i]) f(j, -1.0);
+  void for_terms(int32_t i, const F& f) const {
+    f(i, 12, static_cast<double>(degree_[i]));
+    for (size_t k = 0; k < 4; ++k) {
+      const Point d = kFourNeighbours[k];
+      if (neighbours_[i][k] != count_) f(neighbours_[i][k], 12 + d.x + 5 * d.y, -1.0);
+    }
   }
 
   // f(pixel, a) for the known pixels of row i, which is the pixel p.

@@ -69,6 +69,5 @@ struct Method {
 [[nodiscard]] std::span<const Method* const> methods();
 // Null when there is none.
 [[nodiscard]] const Method* find_method(MethodId id);
-[[nodiscard]] const Method* find_method(std::string_view name);
 
 }  // namespace infill::classic

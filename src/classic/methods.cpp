@@ -40,10 +40,4 @@ const Method* find_method(MethodId id) {
   return at == kMethods.end() ? nullptr : *at;
 }
 
-const Method* find_method(std::string_view name) {
-  const auto at =
-      std::find_if(kMethods.begin(), kMethods.end(), [name](const Method* m) { return name == m->name; });
-  return at == kMethods.end() ? nullptr : *at;
-}
-
 }  // namespace infill::classic

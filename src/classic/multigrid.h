@@ -15,7 +15,6 @@
 #include <atomic>
 #include <cmath>
 #include <functional>
-#include <numeric>
 
 #include "classic/galerkin.h"
 #include "classic/method.h"
@@ -168,29 +167,19 @@ void Multigrid<Fine>::coarsen_operator(const Operator& a, const Level& fine, Lev
   work.threads.parallel_for(work.task, coarse.pixels.count, kPixelPiece / 16, std::cref(rows));
 }
 
-inline double sum_of_magnitudes(const Stencil& stencil) {
-  return std::accumulate(stencil.begin(), stencil.end(), 0.0,
-                         [](double sum, double value) { return sum + std::abs(value); });
-}
-
 // Inverse of the diagonal, and Gershgorin's bound of the spectrum.
 template <class Fine>
 template <class Operator>
 void Multigrid<Fine>::prepare(Level& level, const Operator& a, Work& work) {
   for_pixels(work, level.pixels.count, [&](int32_t begin, int32_t end) {
     double largest = 1;
-    const Stencil common = a.common();
-    const double common_diagonal = common[StencilOperator::kMiddle];
-    const double common_sum = sum_of_magnitudes(common);
     for (int32_t i = begin; i < end; ++i) {
-      if (a.is_uniform(i)) {
-        level.inverse_diagonal[i] = static_cast<float>(1 / common_diagonal);
-        largest = std::max(largest, common_sum / common_diagonal);
-        continue;
-      }
-      const Stencil row = a.row(i);
-      const double diagonal = row[StencilOperator::kMiddle];
-      const double sum = sum_of_magnitudes(row);
+      double diagonal = 0;
+      double sum = 0;
+      a.for_terms(i, [&](int32_t, int place, double value) {
+        if (place == StencilOperator::kMiddle) diagonal = value;
+        sum += std::abs(value);
+      });
       level.inverse_diagonal[i] = diagonal > 0 ? static_cast<float>(1 / diagonal) : 0;
       if (diagonal > 0) largest = std::max(largest, sum / diagonal);
     }

@@ -91,17 +91,22 @@ class StencilOperator {
     for (int k = 0; k < head.terms; ++k) sum += row.coefficient[k] * (x[row.index[k]] - here);
     return sum;
   }
-  // Row i with its true middle.
-  [[nodiscard]] Stencil row(int32_t i) const {
-    if (is_uniform(i)) return common_;
-    const Row& row = rows_[i];
-    Stencil stencil{};
-    stencil[kMiddle] = heads_[i].total;
-    for (int k = 0; k < heads_[i].terms; ++k) {
-      stencil[row.place[k]] = row.coefficient[k];
-      stencil[kMiddle] -= stencil[row.place[k]];
+  // f(j, place, coefficient) for row i, with its true middle.
+  template <class F>
+  void for_terms(int32_t i, const F& f) const {
+    const Head& head = heads_[i];
+    if (head.terms == kUniform) {
+      for (int k = 0; k < 25; ++k) f(head.first[k / 5] + k % 5, k, common_[k]);
+      return;
     }
-    return stencil;
+    const Row& row = rows_[i];
+    double middle = head.total;
+    for (int k = 0; k < head.terms; ++k) {
+      const double value = row.coefficient[k];
+      middle -= value;
+      f(row.index[k], row.place[k], value);
+    }
+    f(i, kMiddle, middle);
   }
 
  private:

@@ -7,7 +7,8 @@
 // Patches are also compared by their texture (Newson et al. 2014: patchmatch_level.h).
 //
 // Wexler, Shechtman, Irani: Space-Time Completion of Video, PAMI 2007 (the two steps, votes that trust the
-// hole's border more); Barnes, Shechtman, Finkelstein, Goldman: PatchMatch, SIGGRAPH 2009 (the search).
+// hole's border more); Barnes, Shechtman, Finkelstein, Goldman: PatchMatch, SIGGRAPH 2009 (the search);
+// Darabi, Shechtman, Barnes, Goldman, Sen: Image Melding, SIGGRAPH 2012 (turned and scaled patches).
 #pragma once
 
 #include <cstddef>

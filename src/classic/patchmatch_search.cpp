@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/meter.h"
+#include "core/random.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "classic/patchmatch_search.cpp"
@@ -13,18 +14,10 @@
 #define INFILL_PATCHMATCH_SEARCH_ONCE
 namespace infill::classic::patchmatch {
 
-// Uniform 64-bit numbers from a counter (Steele, Lea, Flood: SplitMix, OOPSLA 2014).
-inline uint64_t mix(uint64_t z) {
-  z += 0x9E3779B97F4A7C15U;
-  z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9U;
-  z = (z ^ (z >> 27)) * 0x94D049BB133111EBU;
-  return z ^ (z >> 31);
-}
-
 inline uint64_t hash(const Search& search, int32_t x, int32_t y) {
   const auto column = static_cast<uint64_t>(static_cast<uint32_t>(search.x + x));
   const auto row = static_cast<uint64_t>(static_cast<uint32_t>(search.y + y));
-  return mix(search.key ^ (row << 32 | column));
+  return mix_bits(search.key ^ (row << 32 | column));
 }
 
 }  // namespace infill::classic::patchmatch

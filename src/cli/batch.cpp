@@ -52,9 +52,10 @@ std::vector<Job> jobs_of_folder(const FillArguments& common) {
   const std::vector<fs::path> pictures = pictures_in(common.image);
   if (pictures.empty()) fail(kInput, common.image.string(), ": holds no .png, .jpg, .tif or .webp");
   std::error_code error;
-  if (!fs::is_directory(common.output, error) && !fs::create_directory(common.output, error)) {
-    fail(kOutput, common.output.string(),
-         ": the folder cannot be made: ", error ? error.message() : "not a folder");
+  for (const fs::path& folder : {common.output, common.preview}) {
+    if (!folder.empty() && !fs::is_directory(folder, error) && !fs::create_directory(folder, error)) {
+      fail(kOutput, folder.string(), ": the folder cannot be made: ", error ? error.message() : "not a folder");
+    }
   }
   if (fs::equivalent(common.image, common.output, error)) {
     fail(kUsage, "--output: ", common.output.string(), " is the folder of the pictures; give another one");
@@ -69,7 +70,10 @@ std::vector<Job> jobs_of_folder(const FillArguments& common) {
     Job job{common, {}};
     job.arguments.image = picture;
     job.arguments.output = common.output / picture.filename();
-    if (!common.preview.empty()) job.arguments.preview = common.preview / (picture.stem().string() + ".png");
+    // The whole name: a.jpg and a.png may stand side by side.
+    if (!common.preview.empty()) {
+      job.arguments.preview = common.preview / (picture.filename().string() + ".png");
+    }
     if (many_masks) {
       const auto& found = masks[picture.stem().string()];
       if (found.size() == 1) {

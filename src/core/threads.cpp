@@ -127,9 +127,10 @@ Threads::Threads(int count) : shared_(std::make_unique<Shared>()), count_(std::m
       shared_->workers.emplace_back([shared = shared_.get()] { shared->run_worker(); });
     }
   } catch (const std::system_error& error) {
+    const size_t running = shared_->workers.size() + 1;  // the caller's too
     shared_->join();
-    fail(Status::kOutOfMemory, "num_threads: thread ", shared_->workers.size() + 1, " of ", count_,
-         " could not be started: ", error.what());
+    fail(Status::kOutOfMemory, "num_threads: only ", running, " of ", count_,
+         " could be started: ", error.what());
   } catch (...) {
     shared_->join();
     throw;

@@ -5,6 +5,8 @@
 #include <cmath>
 #include <cstring>
 
+#include "core/random.h"
+
 namespace infill::pipeline {
 
 namespace {
@@ -193,17 +195,10 @@ Matrix cholesky(const Matrix& m, int n) {
   return lower;
 }
 
-uint64_t hash(uint64_t v) {  // splitmix64, S. Vigna
-  v += 0x9E3779B97F4A7C15U;
-  v = (v ^ (v >> 30U)) * 0xBF58476D1CE4E5B9U;
-  v = (v ^ (v >> 27U)) * 0x94D049BB133111EBU;
-  return v ^ (v >> 31U);
-}
-
 // Nearly normal, mean 0, deviation 1: the sum of four uniform numbers, at a picture position.
 float normal(uint64_t seed, int64_t x, int64_t y, size_t channel) {
   const uint64_t bits =
-      hash(hash(hash(seed + channel) ^ static_cast<uint64_t>(x)) ^ static_cast<uint64_t>(y));
+      mix_bits(mix_bits(mix_bits(seed + channel) ^ static_cast<uint64_t>(x)) ^ static_cast<uint64_t>(y));
   int32_t sum = 0;
   for (unsigned part = 0; part < 4; ++part) sum += static_cast<int32_t>((bits >> (16 * part)) & 0xFFFFU);
   constexpr float kScale = 1.0F / 37837.2F;  // sqrt(4 * 65536^2 / 12)

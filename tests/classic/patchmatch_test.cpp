@@ -31,8 +31,7 @@ TEST(PatchMatch, SameBytesForAllThreadsAndInstructionSets) {
 TEST(PatchMatch, CanBeCancelledAnywhere) {
   test::expect_cancels(kPatchMatchMethod);
 }
-TEST(PatchMatch, IsFoundByName) {
-  EXPECT_EQ(find_method("patchmatch"), &kPatchMatchMethod);
+TEST(PatchMatch, IsFoundByItsNumber) {
   EXPECT_EQ(find_method(MethodId::kPatchMatch), &kPatchMatchMethod);
 }
 

@@ -21,8 +21,7 @@ TEST(PushPull, CanBeCancelledAnywhere) {
   test::expect_cancels(kPushPull);
 }
 
-TEST(PushPull, IsFoundByName) {
-  EXPECT_EQ(find_method("push-pull"), &kPushPull);
+TEST(PushPull, IsFoundByItsNumber) {
   EXPECT_EQ(find_method(MethodId::kPushPull), &kPushPull);
 }
 

@@ -142,8 +142,7 @@ TEST(Telea, ContinuesARampAcrossAThinHole) {
   }
 }
 
-TEST(Telea, IsFoundByName) {
-  EXPECT_EQ(find_method("telea"), &kTelea);
+TEST(Telea, IsFoundByItsNumber) {
   EXPECT_EQ(find_method(MethodId::kTelea), &kTelea);
 }
 

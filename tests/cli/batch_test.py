@@ -42,6 +42,12 @@ class Folders(support.Case):
         self.fill(*self.words, "--force")
         self.assertNotEqual(self.times()["a.png"], first["a.png"])
 
+    def test_previews_of_pictures_with_one_stem(self):
+        self.photo("photos/a.tif")
+        self.fill(self.path("photos"), "-m", self.path("masks/a.png"), "-o", self.path("out"), "--preview", self.path("look"), *FAST)
+        names = sorted(file.name for file in self.path("look").iterdir())
+        self.assertEqual(names, ["a.png.png", "a.tif.png", "b.png.png", "c.png.png", "d.png.png"])
+
     def test_shards_share_the_work(self):
         seen = []
         for shard in ("1/3", "2/3", "3/3"):

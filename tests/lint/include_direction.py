@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Fails when an #include points upwards (docs/hacking.md, "Layers").
+"""Fails when an #include points upwards (docs/hacking.md, "Where things are").
 
 include_direction.py ROOT        checks the sources below ROOT
 include_direction.py --self-test plants wrong includes in a temporary tree and expects to find each
