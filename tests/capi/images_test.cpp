@@ -189,5 +189,32 @@ TEST(Overlap, CellsOfAnAtlasAndTheAlphaOfAPictureAreApart) {
   EXPECT_EQ(infill_fill_classic(&left, &alpha, &left, method, &error), INFILL_ERROR_INVALID_ARGUMENT);
 }
 
+TEST(Overlap, HalfACellAndUpsideDown) {
+  constexpr int32_t kSide = 16;
+  constexpr int64_t kRow = kSide * 2;
+  std::vector<unsigned char> bytes(static_cast<size_t>(3 * kRow * kSide), 50);
+  infill_image src = INFILL_IMAGE_INIT;
+  src.format = INFILL_FORMAT_GRAY16;
+  src.width = kSide;
+  src.height = kSide;
+  src.row_stride = kRow;
+  src.data = bytes.data();
+  const Picture mask = mask_with(kSide, kSide, {5, 5, 3, 3});
+  infill_image dst = src;
+  const auto fill = [&](int64_t offset, int64_t row_stride) {
+    dst.data = bytes.data() + offset;
+    dst.row_stride = row_stride;
+    return infill_fill_classic(&src, &mask.image, &dst, INFILL_METHOD_HARMONIC, nullptr);
+  };
+  const infill_status refused = INFILL_ERROR_INVALID_ARGUMENT;
+  EXPECT_EQ(fill(1, kRow), refused) << "one byte of each cell";
+  EXPECT_EQ(fill(kRow * kSide - 1, kRow), refused) << "one byte of all";
+  EXPECT_EQ(fill(kRow * kSide, kRow), INFILL_OK);
+  // Upside down: data is the last row in memory.
+  EXPECT_EQ(fill(kRow * (2 * kSide - 1), -kRow), INFILL_OK);
+  EXPECT_EQ(fill(kRow * (2 * kSide - 2), -kRow), refused) << "one row of each";
+  EXPECT_EQ(fill(kRow * (kSide - 1), -kRow), refused) << "the same bytes, another view";
+}
+
 }  // namespace
 }  // namespace capi_test

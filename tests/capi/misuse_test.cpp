@@ -31,6 +31,7 @@ void set_tail(infill_image& image, std::vector<unsigned char>& store, unsigned c
 
 TEST(Misuse, EveryMistakeInAFillIsNamedAndLeavesDstAlone) {
   std::vector<unsigned char> store;
+  infill_image allow = INFILL_IMAGE_INIT;
   const infill_status invalid = INFILL_ERROR_INVALID_ARGUMENT;
   const infill_status unsupported = INFILL_ERROR_UNSUPPORTED;
   const std::vector<Mistake> mistakes = {
@@ -91,6 +92,15 @@ TEST(Misuse, EveryMistakeInAFillIsNamedAndLeavesDstAlone) {
        invalid, "dst: shares memory with src"},
       {"mask in dst", [](Fill& f) { f.mask.image.data = f.dst.bytes.data() + 100; }, invalid,
        "dst: shares memory with mask"},
+      {"reference in dst", [](Fill& f) { f.desc.reference = &f.dst.image; }, invalid,
+       "dst: shares memory with reference"},
+      {"allow in dst",
+       [&allow](Fill& f) {
+         allow = f.mask.image;
+         allow.data = f.dst.bytes.data() + 7;
+         f.desc.allow = &allow;
+       },
+       invalid, "dst: shares memory with allow"},
       {"roi outside",
        [](Fill& f) {
          f.desc.roi = {20, 0, 5, 5};

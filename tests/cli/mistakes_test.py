@@ -116,6 +116,8 @@ class Files(support.Case):
                         self.path("out.png"), preexec_fn=None if os.environ.get("INFILL_SANITIZED") else limit)
         self.refuse(3, "40 x 30 are 1200 pixels", self.path("photo.png"), "-m", self.path("mask.png"), "-o",
                     self.path("out.png"), "--max-pixels", "1K")
+        self.fill(self.path("photo.png"), "-m", self.path("mask.png"), "-o", self.path("out.png"), *FAST,
+                  "--max-pixels", "2K")
 
     def test_size_of_the_mask(self):
         mask = self.mask("small.png", width=39)

@@ -165,6 +165,45 @@ TEST(Grain, DependsOnSeedAndPositionButNotOnThreads) {
   EXPECT_NE(one, bytes(1, 4));
 }
 
+TEST(Grain, HangsOnThePictureNotOnTheCrop) {
+  const auto noisy = [](int x, int y, int c) {
+    return sky(x, y, c) + static_cast<float>(0.02 * gauss(5, x, y, c));
+  };
+  TestCanvas whole(kSize, kSize, 1, noisy, kHoleAt);
+  fill_clean(whole, sky, 1.0, 1, 3);
+  constexpr int kX = 7;
+  constexpr int kY = 4;
+  const auto moved = [](const auto& of) {
+    return [&of](int x, int y, auto... channel) { return of(x + kX, y + kY, channel...); };
+  };
+  TestCanvas crop(kSize - kX, kSize - kY, 1, moved(noisy), moved(kHoleAt));
+  crop.canvas().x = kX;
+  crop.canvas().y = kY;
+  fill_clean(crop, moved(sky), 1.0, 1, 3);
+  for (int y = 0; y < kSize - kY; ++y) {
+    for (int x = 0; x < kSize - kX; ++x) {
+      ASSERT_EQ(crop.at(x, y, 0), whole.at(x + kX, y + kY, 0)) << x << ' ' << y;
+    }
+  }
+}
+
+TEST(Grain, IsPremultipliedAsColoursAre) {
+  const auto alpha = [](int x, int y) { return x >= 36 && x < 44 && y >= 34 && y < 60 ? 0.0F : 1.0F; };
+  const auto clean = [&](int x, int y, int c) { return c == 3 ? alpha(x, y) : alpha(x, y) * sky(x, y, c); };
+  TestCanvas test(
+      kSize, kSize, 4,
+      [&](int x, int y, int c) {
+        return clean(x, y, c) + (c == 3 ? 0.0F : static_cast<float>(0.02 * gauss(5, x, y, c)));
+      },
+      kHoleAt);
+  test.canvas().has_alpha = true;
+  fill_clean(test, clean, 1.0, 1, 3);
+  for (int y = 34; y < 60; ++y) {
+    for (int x = 36; x < 44; ++x) ASSERT_EQ(test.at(x, y, 0), 0.0F) << x << ' ' << y;
+  }
+  EXPECT_NE(test.at(56, 40, 0), sky(56, 40, 0));
+}
+
 TEST(Grain, TooFewKnownPixelsAddNothing) {
   TestCanvas test(
       kSize, kSize, 1, [](int x, int y, int) { return static_cast<float>(0.5 + 0.1 * gauss(5, x, y)); },

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <functional>
 #include <string>
 #include <vector>
@@ -161,6 +162,45 @@ TEST(Plan, CutPartsSolveBeyondTheCut) {
     ASSERT_TRUE(part.is_cut);
     EXPECT_EQ(intersect(part.solved, part.crop), part.solved);
     EXPECT_GT(part.solved_pixels, part.hole_pixels);
+  }
+}
+
+TEST(Plan, PartsThatTouchKnowThatTheyWereCut) {
+  const std::vector<std::function<bool(int, int)>> masks = {
+      // A diagonal with a gap, and bars that hide the gap until the diagonal was cut in the middle.
+      [](int x, int y) {
+        if (std::abs(x - y) < 4) return x < 700 || x > 760;
+        return (x == 1900 && y > 650 && y < 800) || (y == 1900 && x > 650 && x < 800);
+      },
+      // Blocks with gaps narrower than the method's coupling.
+      [](int x, int y) { return x / 20 == y / 20 && x % 20 < 18 && y % 20 < 18; },
+  };
+  for (const auto& hole : masks) {
+    Mask mask(2000, 2000, hole);
+    Planned planned(mask);
+    expect_partition(planned, mask);
+    std::vector<int> owners(size_t{2000} * 2000, -1);
+    const auto owner = [&](int x, int y) -> int& { return owners[static_cast<size_t>(y * 2000 + x)]; };
+    for (size_t i = 0; i < planned.plan.parts.size(); ++i) {
+      for (const auto& run : planned.plan.parts[i].runs) {
+        for (int x = run.x0; x < run.x1; ++x) owner(x, run.y) = static_cast<int>(i);
+      }
+    }
+    int touching = 0;
+    for (const Part& part : planned.plan.parts) {
+      for (const auto& run : part.runs) {
+        for (int y = std::max(run.y - kMethod.coupling, 0); y <= std::min(run.y + kMethod.coupling, 1999);
+             ++y) {
+          for (int x = std::max(run.x0 - kMethod.coupling, 0); x < std::min(run.x1 + kMethod.coupling, 2000);
+               ++x) {
+            if (owner(x, y) < 0 || owner(x, y) == owner(run.x0, run.y)) continue;
+            ++touching;
+            ASSERT_TRUE(part.is_cut) << x << ' ' << y;
+          }
+        }
+      }
+    }
+    EXPECT_GT(touching, 0);
   }
 }
 
