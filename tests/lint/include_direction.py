@@ -15,6 +15,7 @@ LAYERS = {
     "core": ("src/core", {"core"}, r"hwy/"),
     "classic": ("src/classic", {"core", "classic"}, r"hwy/|Eigen/"),
     "pipeline": ("src/pipeline", {"core", "classic", "pipeline"}, r"hwy/"),
+    "zoo": ("src/zoo", {"core", "zoo"}, r"nlohmann/|openssl/|(fcntl|unistd|sys/\w+)\.h"),
     "capi": ("capi", {"core", "classic", "pipeline", "capi"}, r"(cpuid|pthread|unistd|sys/\w+)\.h"),
     "cli": ("src/cli", {"cli", "infill.h"}, r"vips/|nlohmann/|(fcntl|unistd|signal|sys/\w+)\.h"),
 }
@@ -71,6 +72,7 @@ def self_test():
         "capi/infill.h": "#include <stdint.h>\n",
         "capi/d.cpp": '#include "infill.h"\n#include "pipeline/c.h"\n',
         "src/cli/e.cpp": '#include <infill.h>\n#include <vips/vips8>\n#include "c.h"\n',
+        "src/zoo/f.cpp": '#include "core/a.h"\n#include <openssl/evp.h>\n',
         "src/cli/c.h": "",  # named like a header of pipeline
     }
     planted = {
@@ -84,6 +86,7 @@ def self_test():
         "capi/up8.cpp": '#include "cli/e.h"\n',
         "src/cli/up9.cpp": '#include "core/a.h"\n',
         "src/cli/up10.cpp": '#include "../../capi/d.h"\n',
+        "src/zoo/up11.cpp": '#include "classic/b.h"\n',
         "src/cli/e.h": "",
         "capi/d.h": "",
     }

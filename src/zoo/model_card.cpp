@@ -1,0 +1,127 @@
+#include "zoo/model_card.h"
+
+#include <nlohmann/json.hpp>
+#include <utility>
+#include <variant>
+
+#include "core/status.h"
+#include "zoo/safetensors.h"
+#include "zoo/sha256.h"
+#include "zoo/text.h"
+
+namespace infill::zoo {
+namespace {
+
+using nlohmann::json;
+
+[[noreturn]] void wrong(std::string_view field, std::string_view what) {
+  fail(Status::kInvalidArgument, kCardKey, ": ", field, ": ", what);
+}
+
+std::string text_field(const json& card, const char* field) {
+  const auto found = card.find(field);
+  if (found == card.end()) wrong(field, "is missing");
+  if (!found->is_string()) wrong(field, "is no string");
+  return found->get<std::string>();
+}
+
+std::string optional_field(const json& card, const char* field, const char* otherwise) {
+  return card.contains(field) ? text_field(card, field) : otherwise;
+}
+
+ParameterValue parameter_of(const std::string& name, const json& value) {
+  if (value.is_boolean()) return value.get<bool>();
+  if (value.is_string()) return value.get<std::string>();
+  if (value.is_number_float()) return value.get<double>();
+  if (value.is_number_unsigned() && value.get<uint64_t>() > static_cast<uint64_t>(INT64_MAX)) {
+    wrong("parameters", in_quotes(name) + " is too large");
+  }
+  if (value.is_number_integer()) return value.get<int64_t>();
+  wrong("parameters", in_quotes(name) + " is no number, string, true or false");
+}
+
+json json_of(const Parameters& parameters) {
+  json object = json::object();
+  for (const auto& [name, value] : parameters) {
+    std::visit([&](const auto& plain) { object[name] = plain; }, value);
+  }
+  return object;
+}
+
+void check_agrees(std::string_view field, const json& carried, const json& found) {
+  if (carried == found) return;
+  const auto show = [](const json& value) {
+    return value.dump(-1, ' ', true, json::error_handler_t::replace);
+  };
+  wrong(field, "is " + show(carried) + ", the file has " + show(found));
+}
+
+}  // namespace
+
+std::string to_json(const ModelCard& card) {
+  nlohmann::ordered_json object;
+  object["name"] = card.name;
+  object["kind"] = card.kind;
+  object["architecture"] = card.architecture;
+  object["parameters"] = json_of(card.parameters);
+  object["licence"] = card.licence;
+  if (!card.sha256.empty()) object["sha256"] = card.sha256;
+  try {
+    return object.dump();
+  } catch (const json::exception&) {
+    wrong("a text", "is not UTF-8");
+  }
+}
+
+ModelCard card_from_json(std::string_view text) {
+  if (text.size() > kLongestCard) wrong("JSON", "has more than " + std::to_string(kLongestCard) + " bytes");
+  // Without exceptions: a text that is no JSON gives "discarded".
+  const json object = json::parse(text.begin(), text.end(), nullptr, false);
+  if (!object.is_object()) wrong("JSON", "is no object");
+  ModelCard card;
+  card.name = text_field(object, "name");
+  card.kind = text_field(object, "kind");
+  card.architecture = text_field(object, "architecture");
+  card.licence = optional_field(object, "licence", "unknown");
+  card.sha256 = optional_field(object, "sha256", "");
+  const auto parameters = object.find("parameters");
+  if (parameters == object.end() || !parameters->is_object()) wrong("parameters", "is missing or no object");
+  for (const auto& [name, value] : parameters->items())
+    card.parameters.emplace(name, parameter_of(name, value));
+  return card;
+}
+
+ModelCard card_of(const Recognised& model) {
+  const WeightFile& file = model.weights.file();
+  ModelCard card;
+  card.name = std::filesystem::path(file.name()).stem().string();
+  card.kind = model.architecture->kind;
+  card.architecture = model.architecture->name;
+  card.parameters = model.parameters;
+  card.licence = "unknown";
+  card.sha256 = sha256(file.data());
+  const auto carried = file.metadata().find(kCardKey);
+  if (carried == file.metadata().end()) return card;
+  try {
+    const ModelCard other = card_from_json(carried->second);
+    check_agrees("kind", other.kind, card.kind);
+    check_agrees("architecture", other.architecture, card.architecture);
+    check_agrees("parameters", json_of(other.parameters), json_of(card.parameters));
+    if (!other.sha256.empty()) check_agrees("sha256", other.sha256, card.sha256);
+    card.name = other.name;
+    card.licence = other.licence;
+  } catch (const Error& error) {
+    fail(error.status(), in_quotes(file.name()), ": ", error.what());
+  }
+  return card;
+}
+
+void write_model(const std::filesystem::path& path, std::span<const Tensor> tensors, const ModelCard& card,
+                 Metadata metadata) {
+  ModelCard complete = card;
+  complete.sha256 = sha256_of_data(tensors);
+  metadata.insert_or_assign(std::string(kCardKey), to_json(complete));
+  write_safetensors(path, tensors, metadata);
+}
+
+}  // namespace infill::zoo
