@@ -43,7 +43,8 @@ ParameterValue parameter_of(const std::string& name, const json& value) {
 json json_of(const Parameters& parameters) {
   json object = json::object();
   for (const auto& [name, value] : parameters) {
-    std::visit([&](const auto& plain) { object[name] = plain; }, value);
+    json& entry = object[name];
+    std::visit([&entry](const auto& plain) { entry = plain; }, value);
   }
   return object;
 }
