@@ -538,9 +538,11 @@ typedef struct infill_fill_desc {
  *            and never one with mask, reference or allow: with equal row strides this is decided pixel by
  *            pixel (two cells of an atlas are fine), with different ones by address range. reference has
  *            src's channels (order and type may differ) and color, and any size. allow has src's size.
- * Source     Everything known in src serves as context, inside and outside roi. Floats may lie outside 0..1
- *            and are kept. A NaN or an infinity that a fill would learn from is INVALID_ARGUMENT, perhaps late
- *            (see Failure), and the message says where: mask it, and it is filled. Elsewhere it is kept.
+ * Source     Everything known in src serves as context, inside and outside roi. With allow, PATCHMATCH looks as
+ *            far around a hole as it must to find as many places to copy from as the hole has pixels, and at
+ *            least 64, or all there are. Floats may lie outside 0..1 and are kept. A NaN or an infinity that a
+ *            fill would learn from is INVALID_ARGUMENT, perhaps late (see Failure), and the message says where:
+ *            mask it, and it is filled. Elsewhere it is kept.
  * No hole    OK, dst is a copy of src, and hole_pixels of the result is 0.
  * All hole   INVALID_ARGUMENT: there is nothing to learn from.
  * Failure    After a wrong argument, MEMORY_LIMIT or anything else found before the first pixel is written,
@@ -558,8 +560,9 @@ typedef struct infill_estimate {
 #define INFILL_ESTIMATE_INIT \
   { INFILL_SIZEOF(infill_estimate), 0, 0 }
 
-/* What infill_fill(desc) would need, scratch that the session already holds included. Reads only the mask;
- * data may be NULL in every image, and a mask without data counts as all hole. */
+/* What infill_fill(desc) would need, scratch that the session already holds included. Reads only mask and allow;
+ * data may be NULL in every image: a mask without data counts as all hole, and with an allow without data crops
+ * are as large as the picture. */
 INFILL_NODISCARD INFILL_API infill_status INFILL_CALL
 infill_fill_estimate(infill_session* session, const infill_fill_desc* desc, infill_estimate* estimate,
                      infill_error* err) INFILL_NOEXCEPT;

@@ -61,6 +61,9 @@ struct Method {
   // Share of the surroundings' grain added by default: 0 keeps the textbook answer.
   double grain;
   std::span<const Preset> presets = {};  // kDefault and kBalanced need none
+  // Width and height of the patches that fill() copies from canvas.allowed and canvas.reference. Null: it
+  // copies nothing, and heeds neither.
+  int32_t (*patch)(const Settings& settings) = nullptr;
 };
 
 // The defaults of the method at a quality.

@@ -56,6 +56,11 @@ int32_t context(const Settings& /*settings*/, int32_t width, int32_t height) {
   return std::clamp(6 * size, 32, std::max(64, size));
 }
 
+// An even size counts as the next odd one.
+int32_t patch(const Settings& settings) {
+  return settings.integer(kPatchSize) / 2 * 2 + 1;
+}
+
 // Random numbers of one pass.
 uint64_t key_of(uint64_t seed, size_t level, int iteration, int pass) {
   const auto counter = (level * 256 + static_cast<uint64_t>(iteration)) * 256 + static_cast<uint64_t>(pass);
@@ -108,8 +113,7 @@ class Fill {
       if (reduce(levels[i - 1], levels[i], work_.threads, work_.task) > 0) vanishing = i + 1;
     }
     draw_copies(levels[0], work_.threads, work_.task);
-    const int32_t radius =
-        choose_radius(levels[0], settings_.integer(kPatchSize) / 2, work_.threads, work_.task);
+    const int32_t radius = choose_radius(levels[0], patch(settings_) / 2, work_.threads, work_.task);
     const bool may_blend = canvas_.allowed.data == nullptr && canvas_.reference == nullptr;
     if (radius < 0 || (radius == 0 && may_blend)) return false;
     while (coarsest_ + 1 + kScalesBelowVanishing <= vanishing) {
@@ -236,6 +240,7 @@ const Method kPatchMatchMethod = {
     .fill = fill,
     .grain = 0,
     .presets = kPresets,
+    .patch = patch,
 };
 
 }  // namespace infill::classic

@@ -70,6 +70,25 @@ struct Rect {
           std::max(0, std::min(a.bottom(), b.bottom()) - y)};
 }
 
+// The smallest that holds both. Nothing lies in an empty one.
+[[nodiscard]] inline Rect unite(const Rect& a, const Rect& b) {
+  if (a.empty()) return b;
+  if (b.empty()) return a;
+  const int32_t x = std::min(a.x, b.x);
+  const int32_t y = std::min(a.y, b.y);
+  return {x, y, std::max(a.right(), b.right()) - x, std::max(a.bottom(), b.bottom()) - y};
+}
+
+// rect and up to `by` pixels of the picture on each side.
+[[nodiscard]] inline Rect grow(const Rect& rect, int64_t by, const Rect& picture) {
+  const int64_t x0 = std::max<int64_t>(picture.x, rect.x - by);
+  const int64_t y0 = std::max<int64_t>(picture.y, rect.y - by);
+  const int64_t x1 = std::min<int64_t>(picture.right(), rect.right() + by);
+  const int64_t y1 = std::min<int64_t>(picture.bottom(), rect.bottom() + by);
+  return {static_cast<int32_t>(x0), static_cast<int32_t>(y0), static_cast<int32_t>(x1 - x0),
+          static_cast<int32_t>(y1 - y0)};
+}
+
 // Every stride is in bytes, resolved (never "0 = packed") and may be negative; data is channel 0 of pixel (0,
 // 0). A resolved view was checked: its arithmetic cannot overflow and no two of its cells share a byte.
 struct Image {

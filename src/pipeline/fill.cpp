@@ -39,7 +39,7 @@ void check(const Request& request, const Options& options) {
     fail(Status::kInvalidArgument, "roi: x ", request.roi.x, ", y ", request.roi.y, ", ", request.roi.width,
          " x ", request.roi.height, " does not lie in src, ", src.width, " x ", src.height);
   }
-  const bool copies = options.method->id == classic::MethodId::kPatchMatch;
+  const bool copies = options.method->patch != nullptr;
   if (request.allow) {
     check_same_size(*request.allow, "allow", src);
     if (!copies)

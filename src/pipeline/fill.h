@@ -17,7 +17,7 @@ namespace infill::pipeline {
 struct Request {
   Image src, mask, dst;
   std::optional<Image> reference;  // more pixels to borrow from
-  std::optional<Image> allow;      // non-zero: may be copied from; src's size
+  std::optional<Image> allow;      // non-zero: may be copied from (pipeline/sources.h); src's size
   Rect roi;                        // holes inside it are filled
   uint64_t seed = 0;
 };
@@ -47,8 +47,8 @@ struct Estimate {
   uint64_t bytes = 0;  // most of memory that fill() would have in use at once, what its cache holds included
   uint32_t tiles = 0;
 };
-// Reads the mask and no other pixel. A mask without data counts as all hole, a picture without a known pixel
-// as fillable.
+// Reads the masks (mask and allow) and no other pixel. A mask without data counts as all hole, a picture
+// without a known pixel as fillable; for an allow without data see Sources::widen.
 Estimate estimate(const Request& request, const Options& options, Memory& memory, size_t cached,
                   Threads& threads);
 

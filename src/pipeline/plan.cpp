@@ -7,6 +7,7 @@
 #include "core/mask.h"
 #include "core/status.h"
 #include "pipeline/grain.h"
+#include "pipeline/sources.h"
 
 namespace infill::pipeline {
 
@@ -49,15 +50,6 @@ int64_t pixels_of(const RunVector& runs, Task& task) {
   int64_t pixels = 0;
   for_each_run(runs, task, [&](const Run& run) { pixels += run.x1 - run.x0; });
   return pixels;
-}
-
-Rect grow(const Rect& rect, int64_t by, const Rect& picture) {
-  const int64_t x0 = std::max<int64_t>(picture.x, rect.x - by);
-  const int64_t y0 = std::max<int64_t>(picture.y, rect.y - by);
-  const int64_t x1 = std::min<int64_t>(picture.right(), rect.right() + by);
-  const int64_t y1 = std::min<int64_t>(picture.bottom(), rect.bottom() + by);
-  return {static_cast<int32_t>(x0), static_cast<int32_t>(y0), static_cast<int32_t>(x1 - x0),
-          static_cast<int32_t>(y1 - y0)};
 }
 
 struct Extent {
@@ -162,13 +154,6 @@ RunVector runs_of(const Image& mask, const Rect& rect, Memory& memory, Threads& 
   return runs;
 }
 
-Rect unite(const Rect& a, const Rect& b) {
-  if (b.empty()) return a;
-  const int32_t x = std::min(a.x, b.x);
-  const int32_t y = std::min(a.y, b.y);
-  return {x, y, std::max(a.right(), b.right()) - x, std::max(a.bottom(), b.bottom()) - y};
-}
-
 bool has_known_pixel(const Rect& rect, const Image& mask, Task& task) {
   constexpr int32_t kChunk = 4096;
   std::array<float, kChunk> coverage{};
@@ -195,22 +180,6 @@ Rect with_known_pixel(Rect crop, const Image& mask, Task& task) {
     crop = grow(crop, std::max(crop.width, crop.height), picture);
   }
   return crop;
-}
-
-// Everything that may be copied from lies in the crop. Empty: no restriction.
-Rect bounds_of_allowed(const Request& request, Memory& memory, Threads& threads, Task& task) {
-  if (!request.allow) return {};
-  if (request.allow->data == nullptr || request.mask.data == nullptr) return request.allow->bounds();
-  const RunVector runs = read_runs(*request.allow, request.allow->bounds(), memory, threads, task);
-  bool known = false;
-  for (size_t i = 0; i < runs.size() && !known; ++i) {
-    known = has_known_pixel({runs[i].x0, runs[i].y, runs[i].x1 - runs[i].x0, 1}, request.mask, task);
-  }
-  if (!known && !request.reference) {
-    fail(Status::kInvalidArgument,
-         "allow: none of its pixels lies outside the holes, so nothing may be copied");
-  }
-  return runs.empty() ? Rect{} : bounds_of(runs, task);
 }
 
 // Runs of pixels that are holes wholly (mask 1): how often a row of rect changes between known and solved at
@@ -258,7 +227,7 @@ Plan make_plan(const Request& request, const Options& options, Memory& memory, T
   plan.hole_pixels = static_cast<uint64_t>(pixels_of(open.back().runs, task));
   plan.bounds = bounds_of(open.back().runs, task);
 
-  const Rect allowed = bounds_of_allowed(request, memory, threads, task);
+  Sources sources(request, options, memory, threads, task);
   while (!open.empty()) {
     Node node = std::move(open.back());
     open.pop_back();
@@ -278,7 +247,8 @@ Plan make_plan(const Request& request, const Options& options, Memory& memory, T
     part.hole_pixels = part.solved_pixels = extent.pixels;
     part.solved_runs = static_cast<int64_t>(part.runs.size());
     part.is_cut = node.is_cut;
-    part.crop = unite(with_known_pixel(crop, request.mask, task), allowed);
+    part.crop = sources.widen(with_known_pixel(crop, request.mask, task), extent.bounds, extent.context,
+                              extent.pixels);
     if (part.is_cut) solve_beyond_the_cut(part, plan, request, memory, threads, task);
     plan.parts.push_back(std::move(part));
   }

@@ -1,4 +1,4 @@
-// Which crops a fill works on, in which order. Planning reads the mask and nothing else.
+// Which crops a fill works on, in which order. Planning reads the masks (mask and allow) and nothing else.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +15,7 @@ namespace infill::pipeline {
 struct Part {
   explicit Part(RunVector own_runs) : runs(std::move(own_runs)) {}
 
-  Rect crop;       // what the method sees, in the picture
+  Rect crop;       // what the method sees, in the picture: known pixels, and some that may be copied
   Rect bounds;     // of the runs
   RunVector runs;  // what the part writes, in the picture; sorted by y, then x0
   int64_t hole_pixels = 0;
