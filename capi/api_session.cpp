@@ -108,7 +108,7 @@ infill_status infill_fill_async(infill_session* session, const infill_fill_desc*
   return guarded(err, [&] {
     const std::shared_ptr<Session>& worked_on = session_of(session);
     not_null(job, "job");
-    const auto made = std::make_shared<Job>(worked_on, read_fill(desc, Data::kRequired));
+    const auto made = std::make_shared<Job>(worked_on, desc);
     auto handle = std::make_unique<infill_job>(infill_job{made});
     Job::start(made);
     *job = handle.release();

@@ -77,6 +77,8 @@ class Session {
   };
 
   // The following while in use.
+  // Throws what fill() would before it reads a pixel.
+  void check(const FillCall& fill_call, Call& call);
   void fill(const FillCall& fill_call, Call& call);
   [[nodiscard]] pipeline::Estimate estimate(const FillCall& fill_call);
   [[nodiscard]] const std::optional<infill_result>& result() const { return result_; }
@@ -95,6 +97,8 @@ class Session {
   class Scratch;
   [[nodiscard]] const Parameter& param(uint32_t which) const;
   pipeline::Result run(const FillCall& fill_call, Task& task);
+  // Runs body, and tells the log when it fails.
+  void logged(const auto& body) const;
 
   std::atomic<bool> busy_{false};
   pipeline::Options options_, defaults_;
@@ -105,7 +109,8 @@ class Session {
 
 class Job {
  public:
-  Job(const std::shared_ptr<Session>& session, const FillCall& fill_call);
+  // Takes the session into use and checks the arguments, as infill_fill does.
+  Job(const std::shared_ptr<Session>& session, const infill_fill_desc* desc);
   Job(const Job&) = delete;
   Job& operator=(const Job&) = delete;
 

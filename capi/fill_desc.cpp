@@ -40,21 +40,12 @@ Enum read_enum(int32_t value, Enum last, const char* name, const char* field) {
   return static_cast<Enum>(value);
 }
 
-void check_roi(const Rect& roi, const Image& src) {
-  const bool inside = roi.width > 0 && roi.height > 0 && roi.x >= 0 && roi.y >= 0 &&
-                      roi.width <= src.width - int64_t{roi.x} && roi.height <= src.height - int64_t{roi.y};
-  if (inside) return;
-  fail(Status::kInvalidArgument, "roi: x ", roi.x, ", y ", roi.y, ", ", roi.width, " x ", roi.height,
-       " does not lie in src, ", src.width, " x ", src.height);
-}
-
 void check_data(const Image& image, const char* name) {
   if (image.data == nullptr) fail(Status::kInvalidArgument, name, ".data: is NULL");
 }
 
 void check_request(const pipeline::Request& request, Data data) {
   if (request.dst.read_only) fail(Status::kInvalidArgument, "dst.flags: READ_ONLY");
-  check_roi(request.roi, request.src);
   if (data == Data::kRequired) {
     check_data(request.src, "src");
     check_data(request.mask, "mask");

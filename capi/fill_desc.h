@@ -20,7 +20,8 @@ void check_apart(const Image& dst, const Image& other, const char* name);
 
 enum class Data { kRequired, kOptional };
 
-// Everything that can be said of a fill without looking at pixels or at the method.
+// Everything that can be said of the images one by one, and whether dst may be written. How they fit each
+// other and the method is for Session::check.
 [[nodiscard]] FillCall read_fill(const infill_fill_desc* given, Data data);
 
 // The same of the images of a fill that has no desc.

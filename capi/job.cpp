@@ -1,13 +1,15 @@
 #include <chrono>
 
 #include "context.h"
+#include "fill_desc.h"
 
 namespace infill::capi {
 
-Job::Job(const std::shared_ptr<Session>& session, const FillCall& fill_call)
-    : fill_call_(fill_call), context_(session->context) {
+Job::Job(const std::shared_ptr<Session>& session, const infill_fill_desc* desc) : context_(session->context) {
   use_.emplace(session);
+  fill_call_ = read_fill(desc, Data::kRequired);
   call_.emplace(context_->calls);
+  (*use_)->check(fill_call_, *call_);
 }
 
 void Job::start(const std::shared_ptr<Job>& job) {

@@ -62,6 +62,21 @@ Session::Use::~Use() {
   session_->busy_.store(false, std::memory_order_release);
 }
 
+void Session::logged(const auto& body) const {
+  try {
+    body();
+  } catch (const Error& error) {
+    if (error.status() != Status::kCancelled) context->log(INFILL_LOG_ERROR, error.what());
+    throw;
+  }
+}
+
+void Session::check(const FillCall& fill_call, Call& call) {
+  Task task;
+  const Call::Working working(call, task);
+  logged([&] { pipeline::check(fill_call.request, options_); });
+}
+
 void Session::fill(const FillCall& fill_call, Call& call) {
   Task::Callback callback;
   if (fill_call.progress != nullptr) {
@@ -74,7 +89,7 @@ void Session::fill(const FillCall& fill_call, Call& call) {
   Task task(std::move(callback));
   const Call::Working working(call, task);
   const auto start = std::chrono::steady_clock::now();
-  try {
+  logged([&] {
     const pipeline::Result done = run(fill_call, task);
     const std::chrono::nanoseconds elapsed = std::chrono::steady_clock::now() - start;
     infill_result result = INFILL_RESULT_INIT;
@@ -89,10 +104,7 @@ void Session::fill(const FillCall& fill_call, Call& call) {
       context->log(INFILL_LOG_WARN, "mask: most of the picture is a hole; is the mask inverted?");
     }
     context->log(INFILL_LOG_INFO, describe(result, *options_.method));
-  } catch (const Error& error) {
-    if (error.status() != Status::kCancelled) context->log(INFILL_LOG_ERROR, error.what());
-    throw;
-  }
+  });
 }
 
 pipeline::Result Session::run(const FillCall& fill_call, Task& task) {

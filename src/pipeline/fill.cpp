@@ -27,35 +27,13 @@ void check_same_size(const Image& image, const char* name, const Image& src) {
        " x ", src.height);
 }
 
-void check(const Request& request, const Options& options) {
-  const Image& src = request.src;
-  check_same_size(request.mask, "mask", src);
-  check_same_size(request.dst, "dst", src);
-  if (request.dst.format != src.format || request.dst.color != src.color || request.dst.alpha != src.alpha) {
-    fail(Status::kInvalidArgument, "dst: format, color and alpha must be those of src (dst is ",
-         request.dst.format->name, ", src ", src.format->name, ")");
-  }
-  if (request.roi.empty() || intersect(request.roi, src.bounds()) != request.roi) {
-    fail(Status::kInvalidArgument, "roi: x ", request.roi.x, ", y ", request.roi.y, ", ", request.roi.width,
-         " x ", request.roi.height, " does not lie in src, ", src.width, " x ", src.height);
-  }
-  const bool copies = options.method->patch != nullptr;
-  if (request.allow) {
-    check_same_size(*request.allow, "allow", src);
-    if (!copies)
-      fail(Status::kUnsupported, "allow: ", options.method->name, " copies no pixels; patchmatch does");
-  }
-  if (request.reference) {
-    if (!copies)
-      fail(Status::kUnsupported, "reference: ", options.method->name, " copies no pixels; patchmatch does");
-    if (canvas_channels(*request.reference) != canvas_channels(src) ||
-        canvas_has_alpha(*request.reference) != canvas_has_alpha(src) ||
-        request.reference->color != src.color) {
-      fail(Status::kInvalidArgument,
-           "reference: channels, alpha and color must be those of src (reference is ",
-           request.reference->format->name, ", src ", src.format->name, ")");
-    }
-  }
+// Sums in 64 bits: a roi may say anything.
+void check_roi(const Rect& roi, const Image& src) {
+  const bool inside = roi.width > 0 && roi.height > 0 && roi.x >= 0 && roi.y >= 0 &&
+                      int64_t{roi.x} + roi.width <= src.width && int64_t{roi.y} + roi.height <= src.height;
+  if (inside) return;
+  fail(Status::kInvalidArgument, "roi: x ", roi.x, ", y ", roi.y, ", ", roi.width, " x ", roi.height,
+       " does not lie in src, ", src.width, " x ", src.height);
 }
 
 // The whole reference picture as a canvas without holes.
@@ -110,6 +88,34 @@ void copy_roi(const Request& request, Threads& threads, Task& task) {
 
 std::span<const Parameter> blend_parameters() {
   return kBlendParameters;
+}
+
+void check(const Request& request, const Options& options) {
+  const Image& src = request.src;
+  check_same_size(request.mask, "mask", src);
+  check_same_size(request.dst, "dst", src);
+  if (request.dst.format != src.format || request.dst.color != src.color || request.dst.alpha != src.alpha) {
+    fail(Status::kInvalidArgument, "dst: format, color and alpha must be those of src (dst is ",
+         request.dst.format->name, ", src ", src.format->name, ")");
+  }
+  check_roi(request.roi, src);
+  const bool copies = options.method->patch != nullptr;
+  if (request.allow) {
+    check_same_size(*request.allow, "allow", src);
+    if (!copies)
+      fail(Status::kUnsupported, "allow: ", options.method->name, " copies no pixels; patchmatch does");
+  }
+  if (request.reference) {
+    if (!copies)
+      fail(Status::kUnsupported, "reference: ", options.method->name, " copies no pixels; patchmatch does");
+    if (canvas_channels(*request.reference) != canvas_channels(src) ||
+        canvas_has_alpha(*request.reference) != canvas_has_alpha(src) ||
+        request.reference->color != src.color) {
+      fail(Status::kInvalidArgument,
+           "reference: channels, alpha and color must be those of src (reference is ",
+           request.reference->format->name, ", src ", src.format->name, ")");
+    }
+  }
 }
 
 Result fill(const Request& request, const Options& options, Memory& memory, Block& cache, Threads& threads,

@@ -13,7 +13,7 @@
 
 namespace infill::pipeline {
 
-// Images are resolved and checked one by one (core/image.h); fill() checks that they fit each other.
+// Images are resolved and checked one by one (core/image.h); check() sees whether they fit each other.
 struct Request {
   Image src, mask, dst;
   std::optional<Image> reference;  // more pixels to borrow from
@@ -37,6 +37,10 @@ struct Result {
   uint32_t tiles = 0;        // crops worked on
   Rect bounds;               // of the filled pixels
 };
+
+// All that can be said of the arguments without reading a pixel. Throws Error; fill() and estimate() begin
+// with it.
+void check(const Request& request, const Options& options);
 
 // Pixels whose mask is 0 come out of it bit for bit. Throws Error; see infill_fill in <infill.h> for what dst
 // holds then. cache holds scratch between calls and may be empty.
