@@ -76,10 +76,11 @@ infill_status infill_context_shutdown(infill_context* context, infill_error* err
 infill_status infill_context_get_memory_info(infill_context* context, infill_memory_info* info,
                                              infill_error* err) noexcept {
   return guarded(err, [&] {
-    const Memory& memory = not_null(context, "context").context->memory;
+    const Context& asked = *not_null(context, "context").context;
+    const Call call(asked.calls);
     infill_memory_info value = INFILL_MEMORY_INFO_INIT;
-    value.host_used = memory.used();
-    value.host_peak = memory.peak();
+    value.host_used = asked.memory.used();
+    value.host_peak = asked.memory.peak();
     write_struct(info, value, "info");
   });
 }

@@ -85,7 +85,8 @@ infill_status infill_fill_estimate(infill_session* session, const infill_fill_de
     const Session::Use use(session_of(session));
     const FillCall fill_call = read_fill(desc, Data::kOptional);
     checked_size(not_null(estimate, "estimate"), "estimate");
-    const pipeline::Estimate needed = use->estimate(fill_call);
+    Call call(use->context->calls);
+    const pipeline::Estimate needed = use->estimate(fill_call, call);
     infill_estimate value = INFILL_ESTIMATE_INIT;
     value.tile_count = needed.tiles;
     value.host_bytes = needed.bytes;

@@ -80,7 +80,7 @@ class Session {
   // Throws what fill() would before it reads a pixel.
   void check(const FillCall& fill_call, Call& call);
   void fill(const FillCall& fill_call, Call& call);
-  [[nodiscard]] pipeline::Estimate estimate(const FillCall& fill_call);
+  [[nodiscard]] pipeline::Estimate estimate(const FillCall& fill_call, Call& call);
   [[nodiscard]] const std::optional<infill_result>& result() const { return result_; }
 
   // Settings: those of the method, then those of the blend stage.

@@ -122,13 +122,15 @@ pipeline::Result Session::run(const FillCall& fill_call, Task& task) {
   return attempt();
 }
 
-pipeline::Estimate Session::estimate(const FillCall& fill_call) {
+pipeline::Estimate Session::estimate(const FillCall& fill_call, Call& call) {
+  Task task;
+  const Call::Working working(call, task);
   size_t cached = 0;
   {
     const std::lock_guard lock(cache_mutex_);
     cached = cache_.size();
   }
-  return pipeline::estimate(fill_call.request, options_, context->memory, cached, context->threads);
+  return pipeline::estimate(fill_call.request, options_, context->memory, cached, context->threads, task);
 }
 
 bool Session::trim() {

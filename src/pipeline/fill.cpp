@@ -153,9 +153,8 @@ Result fill(const Request& request, const Options& options, Memory& memory, Bloc
 }
 
 Estimate estimate(const Request& request, const Options& options, Memory& memory, size_t cached,
-                  Threads& threads) {
+                  Threads& threads, Task& task) {
   check(request, options);
-  Task task;
   Memory counted(&memory);
   const Plan plan = make_plan(request, options, counted, threads, task);
   const size_t block = std::max(cached, block_size(request, options, plan, threads.count()));

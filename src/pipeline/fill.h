@@ -54,6 +54,6 @@ struct Estimate {
 // Reads the masks (mask and allow) and no other pixel. A mask without data counts as all hole, a picture
 // without a known pixel as fillable; for an allow without data see Sources::widen.
 Estimate estimate(const Request& request, const Options& options, Memory& memory, size_t cached,
-                  Threads& threads);
+                  Threads& threads, Task& task);
 
 }  // namespace infill::pipeline

@@ -1,6 +1,7 @@
 // Jobs, cancellation, shutdown, and many threads on one context.
 #include <atomic>
 #include <chrono>
+#include <cstdlib>
 #include <thread>
 
 #include "support.h"
@@ -214,11 +215,64 @@ TEST(Jobs, ShutdownEndsEverythingAndSilencesCallbacks) {
   Work other;
   EXPECT_EQ(infill_fill(s.session, &other.desc, &error), INFILL_ERROR_INVALID_STATE);
   EXPECT_STREQ(error.message, "session: its context was shut down");
+  infill_estimate estimate = INFILL_ESTIMATE_INIT;
+  EXPECT_EQ(infill_fill_estimate(s.session, &other.desc, &estimate, &error), INFILL_ERROR_INVALID_STATE);
+  infill_memory_info memory = INFILL_MEMORY_INFO_INIT;
+  EXPECT_EQ(infill_context_get_memory_info(s.context, &memory, &error), INFILL_ERROR_INVALID_STATE);
+  EXPECT_STREQ(error.message, "context: it was shut down");
   infill_session* late = nullptr;
   EXPECT_EQ(infill_session_create(s.context, nullptr, &late, nullptr), INFILL_ERROR_INVALID_STATE);
   infill_job_destroy(job);
   EXPECT_EQ(gate.calls, calls);
   EXPECT_EQ(logged, lines);
+}
+
+// Memory that is handed out only when it is let.
+struct SlowHost {
+  std::atomic<bool> armed{false}, entered{false}, open{false};
+  static void* alloc(void* user, size_t size, size_t alignment) {
+    auto& host = *static_cast<SlowHost*>(user);
+    if (host.armed.exchange(false)) {
+      host.entered = true;
+      while (!host.open) std::this_thread::sleep_for(1ms);
+    }
+    return std::aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);
+  }
+  static void free(void* /*user*/, void* memory, size_t /*size*/, size_t /*alignment*/) { std::free(memory); }
+};
+
+TEST(Jobs, ShutdownCancelsAnEstimateAndWaitsForIt) {
+  SlowHost host;
+  infill_allocator allocator = INFILL_ALLOCATOR_INIT;
+  allocator.user = &host;
+  allocator.alloc = SlowHost::alloc;
+  allocator.free = SlowHost::free;
+  infill_context_desc desc = INFILL_CONTEXT_DESC_INIT;
+  desc.allocator = &allocator;
+  Session s(INFILL_METHOD_HARMONIC, desc);
+  Work work;
+  host.armed = true;
+  infill_status status = INFILL_OK;
+  std::thread estimating([&] {
+    infill_estimate estimate = INFILL_ESTIMATE_INIT;
+    status = infill_fill_estimate(s.session, &work.desc, &estimate, nullptr);
+  });
+  while (!host.entered) std::this_thread::sleep_for(1ms);
+  std::atomic<bool> is_down{false};
+  std::thread closing([&] {
+    EXPECT_EQ(infill_context_shutdown(s.context, nullptr), INFILL_OK);
+    is_down = true;
+  });
+  infill_session* late = nullptr;
+  while (infill_session_create(s.context, nullptr, &late, nullptr) == INFILL_OK) {
+    infill_session_destroy(late);
+    std::this_thread::sleep_for(1ms);
+  }
+  EXPECT_FALSE(is_down);
+  host.open = true;
+  estimating.join();
+  closing.join();
+  EXPECT_EQ(status, INFILL_ERROR_CANCELLED);
 }
 
 TEST(Jobs, ShutdownInACallbackIsRefused) {

@@ -54,6 +54,10 @@ struct Rig {
     Task own;
     return fill(request, options, memory, cache, threads, task == nullptr ? own : *task);
   }
+  uint64_t estimated(const Request& request, const Options& options) {
+    Task task;
+    return estimate(request, options, memory, 0, threads, task).bytes;
+  }
 };
 
 Request request_of(Picture& src, Picture& mask, Picture& dst) {
@@ -255,7 +259,7 @@ TEST_P(EveryMethod, EstimateIsAnUpperBoundAndNotTwiceTooHigh) {
   for (const int threads : {1, 2}) {
     Rig rig(threads);
     const Request request = request_of(src, mask, dst);
-    const uint64_t bytes = estimate(request, options, rig.memory, 0, rig.threads).bytes;
+    const uint64_t bytes = rig.estimated(request, options);
     ASSERT_EQ(rig.memory.used(), 0U);
     Rig fresh(threads);
     fresh.run(request, options);
@@ -267,15 +271,15 @@ TEST_P(EveryMethod, EstimateIsAnUpperBoundAndNotTwiceTooHigh) {
 TEST_P(EveryMethod, EstimateWithoutPixelsCountsEverythingAsHole) {
   Rig rig;
   Request request = request_of(src, mask, dst);
-  const uint64_t some = estimate(request, options, rig.memory, 0, rig.threads).bytes;
+  const uint64_t some = rig.estimated(request, options);
   request.src.data = request.mask.data = request.dst.data = nullptr;
-  EXPECT_GE(estimate(request, options, rig.memory, 0, rig.threads).bytes, some);
+  EXPECT_GE(rig.estimated(request, options), some);
 }
 
 TEST_P(EveryMethod, MemoryLimitIsKeptOrRefused) {
   const Request request = request_of(src, mask, dst);
   Rig free;
-  const uint64_t bytes = estimate(request, options, free.memory, 0, free.threads).bytes;
+  const uint64_t bytes = free.estimated(request, options);
   Rig enough(1, bytes);
   enough.run(request, options);
   EXPECT_LE(enough.memory.peak(), bytes);

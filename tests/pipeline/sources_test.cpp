@@ -214,7 +214,8 @@ class AllowedFill : public testing::Test {
     Outcome outcome;
     {
       Memory memory;
-      outcome.estimated = estimate(request, options, memory, 0, threads).bytes;
+      Task task;
+      outcome.estimated = estimate(request, options, memory, 0, threads, task).bytes;
     }
     Memory memory;
     Block cache;
