@@ -54,6 +54,8 @@ struct BuildInfo {
       apply_simd_environment();
       simd = simd_name();
     } catch (const Error&) {  // contexts report it
+    } catch (...) {
+      simd = "instruction set unknown";
     }
     std::snprintf(text.data(), text.size(), "infill %d.%d.%d, %s, %.*s", INFILL_VERSION_MAJOR,
                   INFILL_VERSION_MINOR, INFILL_VERSION_PATCH, kCompiler, static_cast<int>(simd.size()),

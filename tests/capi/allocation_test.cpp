@@ -1,5 +1,6 @@
 // The n-th allocation fails, for every n: through the context's allocator and through operator new.
 #include <atomic>
+#include <cstdio>
 #include <cstdlib>
 #include <new>
 
@@ -175,6 +176,23 @@ TEST(Allocation, EveryFailureOfTheContextsAllocatorIsACleanErrorAndTheNextFillWo
       }
     }
     EXPECT_EQ(host.bytes, 0) << info.name << ": leak";
+  }
+}
+
+TEST(Allocation, BuildInfoSurvivesEveryFailure) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");  // a process that has not used the library
+  for (int64_t n = 0; n < 4; ++n) {
+    EXPECT_EXIT(
+        {
+          setenv("INFILL_ISA", "none", 1);  // NOLINT(concurrency-mt-unsafe)
+          countdown = n;
+          const char* text = infill_build_info();
+          countdown = -1;
+          std::fputs(text, stderr);
+          std::_Exit(0);
+        },
+        testing::ExitedWithCode(0), "^infill .*(INFILL_ISA is wrong|instruction set unknown)$")
+        << n;
   }
 }
 
