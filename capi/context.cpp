@@ -27,8 +27,12 @@ Context::Context(const infill_context_desc& desc, const infill_allocator& alloca
   register_calls(calls);
 }
 
-void Context::log(infill_log_level level, const std::string& message) const {
-  if (log_ != nullptr && level <= log_level_) log_(log_user_, level, message.c_str());
+bool Context::logs(infill_log_level level) const {
+  return log_ != nullptr && level <= log_level_;
+}
+
+void Context::log(infill_log_level level, const char* message) const {
+  if (logs(level)) log_(log_user_, level, message);
 }
 
 void Context::add(const std::shared_ptr<Session>& session) {

@@ -7,7 +7,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -34,8 +34,10 @@ class Context {
   Memory memory;
   Threads threads;
 
+  // Whether anybody reads lines of this level: ask before one is put together.
+  [[nodiscard]] bool logs(infill_log_level level) const;
   // Only while a Call works: after shutdown nothing is logged.
-  void log(infill_log_level level, const std::string& message) const;
+  void log(infill_log_level level, const char* message) const;
 
   void add(const std::shared_ptr<Session>& session);
   // Gives back what resting sessions keep. Returns whether there was anything.

@@ -282,6 +282,7 @@ struct DLManagedTensorVersioned; /* <dlpack/dlpack.h> of DLPack 1.x, which you n
 
 /* Makes *image a view of a tensor: nothing is copied or taken over, the caller keeps the tensor alive and
  * calls its deleter.
+ *   sizes    Height and width are 1 to 1000000, as for every image.
  *   axes     One leading axis of length 1 (a batch) is skipped. 1, 2, 3 or 4 channels are gray, RG, RGB or
  *            RGBA; set format, color or alpha afterwards if they are something else.
  *   types    uint8, uint16, float16, float32; bool with one channel is MASK8. Others are UNSUPPORTED.
@@ -448,8 +449,9 @@ typedef struct infill_session_desc {
 #define INFILL_SESSION_DESC_INIT \
   { INFILL_SIZEOF(infill_session_desc), 0, 0, 0 }
 
-/* A session is one method with its parameters. It keeps scratch from fill to fill, so that many fills of one
- * kind cost no allocation. desc may be NULL: AUTO with defaults. */
+/* A session is one method with its parameters. It keeps the scratch of its largest fill so far, until
+ * infill_context_trim: a fill that needs no more allocates only the lists that say where its holes are, and a few
+ * small objects. desc may be NULL: AUTO with defaults. */
 INFILL_NODISCARD INFILL_API infill_status INFILL_CALL
 infill_session_create(infill_context* context, const infill_session_desc* desc, infill_session** session,
                       infill_error* err) INFILL_NOEXCEPT;
@@ -533,11 +535,12 @@ typedef struct infill_fill_desc {
  * Promise    A pixel of dst outside the holes (mask 0, or outside roi) is src's bit for bit, bytes between
  *            pixels or rows are never written, and outside roi nothing of dst is written at all. In place
  *            only holes are written.
- * Pictures   src, mask and dst have one size; src and dst agree in format, color and alpha. dst may be src's
- *            memory if its data, format, size and strides are the same. Else dst may share no byte with src,
- *            and never one with mask, reference or allow: with equal row strides this is decided pixel by
- *            pixel (two cells of an atlas are fine), with different ones by address range. reference has
- *            src's channels (order and type may differ) and color, and any size. allow has src's size.
+ * Pictures   src, mask and dst have one size, with sides of 1 to 1000000; src and dst agree in format, color and
+ *            alpha. dst may be src's memory if its data, format, size and strides are the same. Else dst may
+ *            share no byte with src, and never one with mask, reference or allow: with equal row strides this is
+ *            decided pixel by pixel (two cells of an atlas are fine), with different ones by address range.
+ *            reference has src's channels (order and type may differ) and color, and any size up to 1000000 x
+ *            1000000. allow has src's size.
  * Source     Everything known in src serves as context, inside and outside roi. With allow, PATCHMATCH looks as
  *            far around a hole as it must to find as many places to copy from as the hole has pixels, and at
  *            least 64, or all there are. Floats may lie outside 0..1 and are kept. A NaN or an infinity that a

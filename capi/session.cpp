@@ -103,7 +103,9 @@ void Session::fill(const FillCall& fill_call, Call& call) {
     if (is_mostly_hole(result, fill_call.request.src.bounds())) {
       context->log(INFILL_LOG_WARN, "mask: most of the picture is a hole; is the mask inverted?");
     }
-    context->log(INFILL_LOG_INFO, describe(result, *options_.method));
+    if (context->logs(INFILL_LOG_INFO)) {
+      context->log(INFILL_LOG_INFO, describe(result, *options_.method).c_str());
+    }
   });
 }
 

@@ -8,9 +8,11 @@
 
 namespace {
 std::atomic<int64_t> countdown{-1};  // below 0: nothing fails
+std::atomic<int64_t> news{0};
 
 // Not inlined: the compiler must not see that new and malloc are one.
 __attribute__((noinline)) void* allocate(size_t size, size_t alignment) {
+  ++news;
   if (countdown.load() >= 0 && countdown.fetch_sub(1) == 0) return nullptr;
   if (alignment <= alignof(std::max_align_t)) return std::malloc(size == 0 ? 1 : size);
   return std::aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);
@@ -123,12 +125,13 @@ TEST(Allocation, EveryFailureOfOperatorNewIsACleanErrorAndTheNextFillWorks) {
 
 // Counts what is out and fails the n-th.
 struct Host {
-  std::atomic<int64_t> until{-1}, calls{0}, bytes{0};
+  std::atomic<int64_t> until{-1}, calls{0}, bytes{0}, asked{0};  // asked: bytes in all
   static void* alloc(void* user, size_t size, size_t alignment) {
     auto& host = *static_cast<Host*>(user);
     EXPECT_GT(size, 0U);
     EXPECT_EQ(alignment & (alignment - 1), 0U);
     ++host.calls;
+    host.asked += static_cast<int64_t>(size);
     if (host.until.load() >= 0 && host.until.fetch_sub(1) == 0) return nullptr;
     host.bytes += static_cast<int64_t>(size);
     return std::aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);
@@ -177,6 +180,58 @@ TEST(Allocation, EveryFailureOfTheContextsAllocatorIsACleanErrorAndTheNextFillWo
     }
     EXPECT_EQ(host.bytes, 0) << info.name << ": leak";
   }
+}
+
+TEST(Allocation, AFillThatNeedsNoMoreThanAnEarlierOneTakesOnlyTheListsOfItsPlan) {
+  const Picture small_mask = mask_with(300, 200, {100, 80, 40, 30});
+  const Picture large_mask = mask_with(300, 200, {40, 30, 180, 120});
+  for (uint32_t which = 0; which < infill_method_count(); ++which) {
+    infill_method_info info = INFILL_METHOD_INFO_INIT;
+    ASSERT_EQ(infill_method_get_info(which, &info, nullptr), INFILL_OK);
+    Host host;
+    infill_allocator allocator = INFILL_ALLOCATOR_INIT;
+    allocator.user = &host;
+    allocator.alloc = Host::alloc;
+    allocator.free = Host::free;
+    infill_context_desc desc = INFILL_CONTEXT_DESC_INIT;
+    desc.allocator = &allocator;
+    Session s(info.method, desc);
+    const auto asked = [&](const Picture& mask) {
+      Picture src = textured(300, 200);
+      const infill_fill_desc fill = desc_of(src.image, mask.image, src.image);
+      const int64_t before = host.asked;
+      EXPECT_EQ(infill_fill(s.session, &fill, nullptr), INFILL_OK);
+      return host.asked - before;
+    };
+    const int64_t first = asked(small_mask);
+    EXPECT_LT(10 * asked(small_mask), first) << info.name;
+    EXPECT_GT(asked(large_mask), first) << info.name << ": its scratch is larger";
+    EXPECT_LT(10 * asked(small_mask), first) << info.name << ": the largest is kept";
+    EXPECT_GT(host.bytes, first) << info.name;
+    infill_context_trim(s.context);
+    EXPECT_EQ(host.bytes, 0) << info.name;
+  }
+}
+
+TEST(Allocation, NoLineIsPutTogetherThatNobodyReads) {
+  const Picture mask = mask_with(60, 50, {20, 20, 12, 12});
+  const auto news_of_a_fill = [&](infill_log_level level, infill_log_fn log) {
+    infill_context_desc desc = INFILL_CONTEXT_DESC_INIT;
+    desc.num_threads = 1;
+    desc.log_level = level;
+    desc.log = log;
+    Session s(INFILL_METHOD_HARMONIC, desc);
+    Picture src = textured(60, 50);
+    const infill_fill_desc fill = desc_of(src.image, mask.image, src.image);
+    EXPECT_EQ(infill_fill(s.session, &fill, nullptr), INFILL_OK);
+    const int64_t before = news;
+    EXPECT_EQ(infill_fill(s.session, &fill, nullptr), INFILL_OK);
+    return news - before;
+  };
+  const infill_log_fn reader = [](void*, infill_log_level, const char*) {};
+  const int64_t with_line = news_of_a_fill(INFILL_LOG_INFO, reader);
+  EXPECT_LT(news_of_a_fill(INFILL_LOG_WARN, reader), with_line);
+  EXPECT_LT(news_of_a_fill(INFILL_LOG_INFO, nullptr), with_line);
 }
 
 TEST(Allocation, BuildInfoSurvivesEveryFailure) {
