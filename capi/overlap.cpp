@@ -35,14 +35,11 @@ int64_t floor_div(int64_t a, int64_t b) {
 bool rows_share(const Lattice& a, const Lattice& b, int64_t offset) {
   if (offset >= a.row_length() || offset <= -b.row_length()) return false;
   if (a.pixel_stride != b.pixel_stride) return true;
-  // Cell i of b begins at offset + i * stride: only two differences of indices can meet.
-  const int64_t nearest = floor_div(offset, std::max<int64_t>(a.pixel_stride, 1));
-  for (const int64_t j : {nearest, nearest + 1}) {
-    if (j < -(b.columns - 1) || j > a.columns - 1) continue;
-    const int64_t distance = offset - j * a.pixel_stride;
-    if (distance < a.cell && distance > -b.cell) return true;
-  }
-  return false;
+  // Column xa of a against xb of b, j = xa - xb: they meet where -b.cell < offset - j * stride < a.cell.
+  const int64_t stride = std::max<int64_t>(a.pixel_stride, 1);
+  const int64_t first = std::max(-(b.columns - 1), floor_div(offset - a.cell, stride) + 1);
+  const int64_t last = std::min(a.columns - 1, floor_div(offset + b.cell - 1, stride));
+  return first <= last;
 }
 
 bool channels_share(const Lattice& a, const Lattice& b) {
