@@ -300,7 +300,8 @@ infill_image_from_dlpack(const struct DLManagedTensorVersioned* tensor, infill_a
  * -10000..10000; below 0 they shrink), then the fill is faded in over their outermost feather pixels (0..10000):
  * dst gets the maximum further in, and 0 outside, so no pixel beyond the grown hole is ever touched. Distances
  * are exact and Euclidean. dst is a mask of the same size, of any mask format (MASK8 only with feather 0); it may
- * be the same view as mask, else they may share no byte. Uses up to one thread per core, at most 16. */
+ * be the same view as mask, else they may share no byte. Uses up to one thread per core, at most 16, and 9 bytes of
+ * the C++ heap for each pixel of the box around the grown holes, 12 for each run of hole pixels in a row. */
 INFILL_NODISCARD INFILL_API infill_status INFILL_CALL
 infill_mask_shape(const infill_image* mask, double grow, double feather, const infill_image* dst,
                   infill_error* err) INFILL_NOEXCEPT;

@@ -8,11 +8,12 @@
 
 namespace {
 std::atomic<int64_t> countdown{-1};  // below 0: nothing fails
-std::atomic<int64_t> news{0};
+std::atomic<int64_t> news{0}, bytes_of_news{0};
 
 // Not inlined: the compiler must not see that new and malloc are one.
 __attribute__((noinline)) void* allocate(size_t size, size_t alignment) {
   ++news;
+  bytes_of_news += static_cast<int64_t>(size);
   if (countdown.load() >= 0 && countdown.fetch_sub(1) == 0) return nullptr;
   if (alignment <= alignof(std::max_align_t)) return std::malloc(size == 0 ? 1 : size);
   return std::aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);
@@ -211,6 +212,21 @@ TEST(Allocation, AFillThatNeedsNoMoreThanAnEarlierOneTakesOnlyTheListsOfItsPlan)
     infill_context_trim(s.context);
     EXPECT_EQ(host.bytes, 0) << info.name;
   }
+}
+
+TEST(Allocation, ShapingAMaskTakesWhatItsBoxTakes) {
+  constexpr int32_t kGrow = 10;
+  constexpr int64_t kFixed = 1 << 16;  // threads and the like
+  const infill_rect hole = {300, 200, 500, 350};
+  const Picture mask = mask_with(1000, 800, hole);
+  Picture shaped = mask;
+  const int64_t before = bytes_of_news;
+  ASSERT_EQ(infill_mask_shape(&mask.image, kGrow, 4, &shaped.image, nullptr), INFILL_OK);
+  const int64_t taken = bytes_of_news - before;
+  const int64_t width = hole.width + 2 * (kGrow + 1);  // and one pixel around
+  const int64_t box = width * (hole.height + 2 * (kGrow + 1));
+  EXPECT_GE(taken, 9 * box);
+  EXPECT_LE(taken, 9 * box + 12 * hole.height + 192 * width + kFixed);
 }
 
 TEST(Allocation, NoLineIsPutTogetherThatNobodyReads) {
