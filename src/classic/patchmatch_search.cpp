@@ -294,12 +294,13 @@ void search_pass(Level& level, const Search& search, Threads& threads, Task& tas
       } else {
         std::fill_n(edges, width, kNowhere);
       }
+      task.advance(width);
       if (last < level.height()) {
         std::copy_n(&level.match[level.index(0, last)], width, edges + width);
       } else {
         std::fill_n(edges + width, width, kNowhere);
       }
-      task.advance(width * 2);
+      task.advance(width);
     }
   });
   threads.parallel_for(task, level.bands(), 1, [&](int64_t band, int64_t) {

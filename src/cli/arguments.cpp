@@ -136,14 +136,14 @@ constexpr auto kOptions = std::to_array<Option>({
     {"--feather", 0, "N", "fade the fill in over the outermost N pixels of the\n(grown) hole", true,
      [](Arguments& a, Text v) { a.feather = integer("--feather", v, 0, 1000); }},
     {"--invert-mask", 0, nullptr, "black is filled, white is kept", true,
-     [](Arguments& a, Text) { a.invert_mask = true; }},
+     [](Arguments& a, Text v) { a.invert_mask = v == kOn; }},
     {"--threshold", 0, "T", "a pixel this bright (1..255) or brighter is a hole;\ndefault 128", true,
      [](Arguments& a, Text v) {
        a.threshold = integer("--threshold", v, 1, 255);
        a.threshold_given = true;
      }},
     {"--soft-mask", 0, nullptr, "grey in the mask blends the fill with the picture", true,
-     [](Arguments& a, Text) { a.soft_mask = true; }},
+     [](Arguments& a, Text v) { a.soft_mask = v == kOn; }},
 
     {"--preview", 0, "P.png", "also write before | hole | after, side by side, to look at", true,
      [](Arguments& a, Text v) { a.preview = file("--preview", v); }},
@@ -154,7 +154,7 @@ constexpr auto kOptions = std::to_array<Option>({
      [](Arguments& a, Text v) { a.manifest = file("--manifest", v); }},
     {"--shard", 0, "I/N", "of many pictures take every Nth, beginning with the Ith", false, shard},
     {"--force", 0, nullptr, "of many pictures, fill those again that are up to date", false,
-     [](Arguments& a, Text) { a.force = true; }},
+     [](Arguments& a, Text v) { a.force = v == kOn; }},
 
     {"--threads", 0, "N", "default: one per core, at most 16; the result is the same", false,
      [](Arguments& a, Text v) { a.threads = integer("--threads", v, 1, 256); }},
@@ -197,7 +197,7 @@ FillArguments parse_fill(std::span<char* const> words) {
     const bool joined = name.size() < word.size();
     if (option->value == nullptr) {
       if (joined) fail(kUsage, option->name, " takes no value, but there is \"", word, "\"");
-      option->apply(arguments, {});
+      option->apply(arguments, kOn);
     } else if (joined) {
       option->apply(arguments, word.substr(name.size() + 1));
     } else {
@@ -219,6 +219,7 @@ void check_consistency(const FillArguments& arguments) {
     if (!arguments.image.empty() || !arguments.mask.empty() || !arguments.output.empty()) {
       fail(kUsage, "--manifest names pictures, masks and outputs itself: leave out IN, --mask and --output");
     }
+    if (!arguments.preview.empty()) fail(kUsage, "--preview: give one to each line of the manifest");
     return;
   }
   if (arguments.image.empty()) fail(kUsage, "IN is missing: the picture to fill");

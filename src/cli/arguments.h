@@ -36,6 +36,9 @@ struct FillArguments {
   bool force = false;
 };
 
+// The value of a flag.
+constexpr std::string_view kOn = "on", kOff = "off";
+
 struct Option {
   std::string_view name;  // "--grow"
   char letter;            // 'm' for -m; 0: none

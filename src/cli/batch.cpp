@@ -104,8 +104,9 @@ void apply(FillArguments& arguments, const std::string& name, const json& value)
     return each.in_manifest && each.name.substr(2) == name;
   });
   if (option == all.end()) fail(kInput, "\"", name, "\" is no key of a manifest");
+  if (value.is_null()) fail(kInput, "\"", name, "\" is null; leave it out");
   if (option->value == nullptr) {
-    if (value.get<bool>()) option->apply(arguments, {});
+    option->apply(arguments, value.get<bool>() ? kOn : kOff);
   } else if (value.is_array() && !value.empty() && value[0].is_number()) {  // a box
     std::string list;
     for (const json& each : value) list.append(list.empty() ? "" : ",").append(text_of(each));
@@ -129,8 +130,10 @@ std::vector<Job> jobs_of_manifest(const FillArguments& common) {
     FillArguments& arguments = job.arguments;
     arguments.manifest.clear();
     try {
-      for (const auto& [name, value] : json::parse(line).get<std::map<std::string, json>>())
+      for (const auto& [name, value] : json::parse(line).get<std::map<std::string, json>>()) {
+        if (name == "box") arguments.boxes.clear();  // in place of the command line's
         apply(arguments, name, value);
+      }
       check_consistency(arguments);
     } catch (const json::exception& problem) {
       fail(kInput, common.manifest.string(), ":", number, ": ", problem.what());
@@ -143,18 +146,22 @@ std::vector<Job> jobs_of_manifest(const FillArguments& common) {
     jobs.push_back(std::move(job));
   }
   if (file.bad()) fail(kInput, common.manifest.string(), ": cannot be read");
-  std::set<fs::path> outputs;
+  std::set<fs::path> written;
   for (const Job& job : jobs) {
-    if (!outputs.insert(job.arguments.output.lexically_normal()).second) {
-      fail(kInput, common.manifest.string(), ": two lines write ", job.arguments.output.string());
+    for (const fs::path& path : {job.arguments.output, job.arguments.preview}) {
+      if (!path.empty() && !written.insert(path.lexically_normal()).second) {
+        fail(kInput, common.manifest.string(), ": two lines write ", path.string());
+      }
     }
   }
   return jobs;
 }
 
-// An output appears whole or not at all, so one that is newer than what it was made from is done.
+// An output appears whole or not at all, so one that is newer than what it was made from is done. Of a picture
+// that is filled in place nobody can tell.
 bool up_to_date(const FillArguments& arguments) {
   std::error_code error;
+  if (fs::equivalent(arguments.image, arguments.output, error)) return false;
   const auto made = fs::last_write_time(arguments.output, error);
   if (error) return false;
   for (const fs::path& source : {arguments.image, arguments.mask}) {

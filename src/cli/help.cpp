@@ -57,7 +57,7 @@ and mask are left alone, so that the same command resumes what was interrupted.
 Exit codes
   0 done   1 this picture cannot be filled   2 wrong arguments   3 a file cannot be read, or mask and picture differ in
   size   4 the result cannot be written   5 not enough memory   6 some pictures of many failed   130 Ctrl-C
-When a fill fails or is interrupted, nothing is written.
+When a fill fails or is interrupted, no result is written.
 )",
              stdout);
 }

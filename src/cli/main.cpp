@@ -35,6 +35,7 @@ ExitCode run_fill(std::span<char* const> words) {
   const Context context = make_context(arguments);
   if (arguments.threads > 0) vips_concurrency_set(arguments.threads);
   if (is_batch(arguments)) return fill_batch(context.get(), arguments);
+  if (arguments.shard_count > 1) fail(kUsage, "--shard: there is only one picture");
   fill_picture(context.get(), arguments);
   return kDone;
 }

@@ -20,7 +20,14 @@ VImage small(const VImage& image, int orientation) {
 }
 
 VImage small_picture(const Picture& picture) {
-  VImage image = small(picture.pixels(), picture.orientation()).colourspace(VIPS_INTERPRETATION_sRGB);
+  VImage image = small(picture.pixels(), picture.orientation());
+  if (image.format() == VIPS_FORMAT_FLOAT) {  // linear light, 1 is white; alpha does not show
+    const VImage first = image.extract_band(0);
+    image = image.bands() < 3 ? first.bandjoin(first).bandjoin(first)
+                              : image.extract_band(0, VImage::option()->set("n", 3));
+    image = image.copy(VImage::option()->set("interpretation", VIPS_INTERPRETATION_scRGB));
+  }
+  image = image.colourspace(VIPS_INTERPRETATION_sRGB);
   if (image.has_alpha()) image = image.flatten(VImage::option()->set("background", std::vector<double>{128}));
   return image.cast(VIPS_FORMAT_UCHAR).copy_memory();
 }

@@ -104,11 +104,15 @@ Rows rows_at(const Canvas& canvas, int32_t x, int32_t y) {
   return rows;
 }
 
-// False when a value that is not finite is among them: x - x is then NaN.
-bool all_finite(const float* values, int32_t n) {
-  float sum = 0;
-  for (int32_t i = 0; i < n; ++i) sum = values[i] - values[i] == 0.0F ? sum : 1.0F;
-  return sum == 0.0F;
+// Neither NaN nor infinite, and small enough that sums of squares stay finite.
+bool is_usable(float value) {
+  return std::abs(value) <= kLargestValue;
+}
+
+bool all_usable(const float* values, int32_t n) {
+  float bad = 0;
+  for (int32_t i = 0; i < n; ++i) bad = is_usable(values[i]) ? bad : 1.0F;
+  return bad == 0.0F;
 }
 
 // The value as it stands in memory.
@@ -119,18 +123,20 @@ float value_at(const Image& image, int32_t x, int32_t y, int32_t channel) {
   return value;
 }
 
-// Throws for the first value of the canvas's row that is not finite and counts, as counts(x) says.
-void check_finite(const char* argument, const Image& image, const Canvas& canvas, int32_t y,
+// Throws for the first value of the canvas's row that is not usable and counts, as counts(x) says.
+void check_usable(const char* argument, const Image& image, const Canvas& canvas, int32_t y,
                   const auto& counts) {
   for (int32_t c = 0; c < canvas.channels; ++c) {
     const float* row = canvas.planes.at(static_cast<size_t>(c)).row(y);
-    if (all_finite(row, canvas.width)) continue;
+    if (all_usable(row, canvas.width)) continue;
     for (int32_t x = 0; x < canvas.width; ++x) {
-      if (std::isfinite(row[x]) || !counts(x)) continue;
+      if (is_usable(row[x]) || !counts(x)) continue;
       const float value = value_at(image, canvas.x + x, canvas.y + y, c);
       fail(Status::kInvalidArgument, argument, ": pixel (", canvas.x + x, ", ", canvas.y + y, "), channel ",
            image.format->order[c], " is ", value,
-           std::isfinite(value) ? ", which times alpha is no finite number" : "");
+           is_usable(value)       ? ", which times alpha is beyond 1e18"
+           : std::isfinite(value) ? ", beyond 1e18"
+                                  : "");
     }
   }
 }
@@ -215,7 +221,7 @@ void load_row(const Image& src, const Image& mask, Canvas& canvas, int32_t y) {
   read_pixels(src, canvas.x, canvas.y + y, canvas.width, rows_at(canvas, 0, y));
   const uint8_t* label = canvas.label.row(y);
   if (src.format->type == PixelType::kF16 || src.format->type == PixelType::kF32) {
-    check_finite("src", src, canvas, y, [&](int32_t x) {
+    check_usable("src", src, canvas, y, [&](int32_t x) {
       std::array<float, 1> m{};
       read_mask_row(mask, canvas.x + x, canvas.y + y, m);
       return label[x] == kKnown ? m[0] == 0.0F : label[x] == kHole && m[0] < 1.0F;
@@ -234,7 +240,7 @@ void load_run(const Image& image, const Run& run, Canvas& canvas) {
 void load_reference_row(const Image& image, Canvas& canvas, int32_t y) {
   read_pixels(image, canvas.x, canvas.y + y, canvas.width, rows_at(canvas, 0, y));
   if (image.format->type == PixelType::kU8 || image.format->type == PixelType::kU16) return;
-  check_finite("reference", image, canvas, y, [](int32_t) { return true; });
+  check_usable("reference", image, canvas, y, [](int32_t) { return true; });
 }
 
 void store_run(const Image& src, const Image& mask, const Image& dst, const Run& run, const Canvas& canvas) {

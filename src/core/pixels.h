@@ -16,13 +16,16 @@
 
 namespace infill {
 
+// The largest magnitude that fills compute with.
+constexpr float kLargestValue = 1e18F;
+
 // Of a canvas made from the image.
 [[nodiscard]] int32_t canvas_channels(const Image& image);
 [[nodiscard]] bool canvas_has_alpha(const Image& image);
 
 // Loads row y where the label is kKnown and writes 0 elsewhere. Throws kInvalidArgument, naming "src", pixel,
-// channel and value, when a pixel that counts is NaN or infinite: one with mask 0 that is kKnown, or one
-// whose mask lies between 0 and 1 that is kHole. Under a full hole anything may stand.
+// channel and value, when a pixel that counts is NaN, infinite or beyond kLargestValue: one with mask 0 that
+// is kKnown, or one whose mask lies between 0 and 1 that is kHole. Under a full hole anything may stand.
 void load_row(const Image& src, const Image& mask, Canvas& canvas, int32_t y);
 
 // Loads the pixels of the run, which lies in the canvas, whatever their label says; unchecked.

@@ -4,6 +4,7 @@
 #include <span>
 
 #include "classic/membrane.h"
+#include "core/meter.h"
 
 namespace infill::pipeline {
 
@@ -35,11 +36,13 @@ void close_seam(Canvas& canvas, double strength, classic::Work& work) {
   const Scratch s(work.arena, canvas.channels, canvas.rim.size(), canvas.hole_pixels);
   std::array<std::span<const float>, 4> steps;
   for (size_t c = 0; c < static_cast<size_t>(canvas.channels); ++c) {
+    Meter meter(work.task);
     for (size_t k = 0; k < canvas.rim.size(); ++k) {
       s.rim.at(c)[k] = canvas.planes.at(c).at(canvas.rim[k].x, canvas.rim[k].y) - canvas.rim_fill.at(c)[k];
+      meter.add(1);
     }
+    meter.flush();
     steps.at(c) = s.rim.at(c);
-    work.task.advance(canvas.rim.size());
   }
   classic::membrane(canvas, steps, s.inside, classic::kSeamTolerance, work);
 

@@ -104,6 +104,23 @@ class Manifests(support.Case):
         self.assertEqual(changed(photo, self.path("boxes.png")), rectangle(3, 4, 8, 10) | rectangle(20, 4, 25, 10))
         self.assertGreater(changed(photo, self.path("grown.png")), rectangle(*HOLE))
 
+    def test_a_line_overrides_the_command_line(self):
+        self.photo()
+        self.mask()
+        photo = self.path("photo.png")
+        manifest = self.write(
+            {"image": "../photo.png", "mask": "../mask.png", "output": "../plain.png", "invert-mask": False},
+            {"image": "../photo.png", "output": "../box.png", "box": [3, 4, 5, 6]})
+        self.fill("--manifest", manifest, "--invert-mask", "--box", "10,8,8,7", *FAST)
+        self.assertEqual(changed(photo, self.path("plain.png")), rectangle(*HOLE))
+        self.assertEqual(changed(photo, self.path("box.png")), rectangle(3, 4, 8, 10))
+
+    def test_in_place_is_never_up_to_date(self):
+        photo = self.photo()
+        before = self.photo("before.png")
+        self.fill("--manifest", self.write({"image": "../photo.png", "output": "../photo.png", "box": [3, 4, 5, 6]}), *FAST)
+        self.assertEqual(changed(before, photo), rectangle(3, 4, 8, 10))
+
     def test_mistakes_name_the_line(self):
         self.photo()
         good = {"image": "../photo.png", "output": "../out.png", "box": "1,1,5,5"}
@@ -115,10 +132,16 @@ class Manifests(support.Case):
                 'jobs.jsonl:2: --grow: "-1"': {**good, "grow": -1},
                 "jobs.jsonl:2: [json.exception": '{"image": ',
                 "two lines write": {**good, "output": "../lists/../out.png"},
+                'jobs.jsonl:2: "mask" is null': {**good, "output": "../b.png", "mask": None},
         }.items():
             with self.subTest(message):
                 self.refuse(3, message, "--manifest", self.write(good, line))
+        looking = [{**good, "output": name, "preview": "p.png"} for name in ("a.png", "b.png")]
+        self.refuse(3, "two lines write", "--manifest", self.write(*looking))
         self.refuse(3, "cannot be read", "--manifest", self.path("missing.jsonl"))
+        self.refuse(2, "--preview: give one to each line", "--manifest", self.write(good), "--preview", self.path("p.png"))
+        self.refuse(2, "--shard: there is only one picture", self.path("photo.png"), "--box", "1,1,5,5",
+                    "-o", self.path("out.png"), "--shard", "1/2")
 
 
 if __name__ == "__main__":

@@ -38,6 +38,14 @@ class Talk(support.Case):
         self.fill(self.photo(), "-m", self.mask(), "-o", self.path("out.png"), "--preview", self.path("p.png"), *FAST)
         self.assertEqual((field(self.path("p.png"), "width"), field(self.path("p.png"), "height")), (b"136\n", b"30\n"))
 
+    def test_preview_of_linear_light(self):
+        gray = support.png(self.path("gray.png"), 40, 30, 1, lambda x, y: (128,))
+        support.vips("linear", gray, self.path("half.v"), "0.001953125", "0.25")
+        support.vips("tiffsave", self.path("half.v"), self.path("half.tif"))
+        self.fill(self.path("half.tif"), "-m", self.mask(), "-o", self.path("out.tif"), "--preview", self.path("p.png"), *FAST)
+        bright = support.vips("getpoint", self.path("p.png"), 2, 2).stdout.split()
+        self.assertEqual([round(float(value)) for value in bright], [188, 188, 188])
+
     def test_threads_and_seed(self):
         photo, mask = self.photo(width=90, height=70), self.mask(width=90, height=70, box=(30, 20, 60, 45))
         results = []
