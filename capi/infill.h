@@ -244,9 +244,9 @@ enum infill_image_flag_values { INFILL_IMAGE_READ_ONLY = 1 }; /* refused as dst 
  * Nothing need be aligned. width and height are 1 to 1000000.
  *
  * A mask is GRAY8, GRAY16, GRAY16F, GRAY32F or MASK8. m = 0 keeps a pixel, m = the maximum (255, 65535, 1.0)
- * is a hole; between, dst is src + m/maximum * (fill - src): a soft edge. The fill never learns from a pixel
- * with m > 0. Floats are clamped to 0..1; NaN is INVALID_ARGUMENT. color, alpha and READ_ONLY of a mask are
- * ignored. */
+ * is a hole; between, dst is src + m/maximum * (fill - src), with colours times alpha. The fill never learns
+ * from a pixel with m > 0. Floats are clamped to 0..1; NaN is INVALID_ARGUMENT. color, alpha and READ_ONLY of
+ * a mask are ignored. */
 typedef struct infill_image {
   uint32_t struct_size;
   uint32_t flags; /* infill_image_flag */
@@ -496,8 +496,8 @@ infill_session_set_param(infill_session* session, const char* name, double value
 typedef int32_t infill_stage;
 enum infill_stage_values {
   INFILL_STAGE_PLAN = 1,   /* reading the mask, laying out crops */
-  INFILL_STAGE_COARSE = 2, /* the first, smooth answer */
-  INFILL_STAGE_REFINE = 3, /* detail */
+  INFILL_STAGE_COARSE = 2, /* a first, smooth answer, of methods that begin with one */
+  INFILL_STAGE_REFINE = 3, /* the fill itself */
   INFILL_STAGE_BLEND = 4   /* seam and grain */
 };
 
@@ -544,9 +544,9 @@ typedef struct infill_fill_desc {
  *            1000000. allow has src's size.
  * Source     Everything known in src serves as context, inside and outside roi. With allow, PATCHMATCH looks as
  *            far around a hole as it must to find as many places to copy from as the hole has pixels, and at
- *            least 64, or all there are. Floats may lie outside 0..1 and are kept. A NaN or an infinity that a
- *            fill would learn from is INVALID_ARGUMENT, perhaps late (see Failure), and the message says where:
- *            mask it, and it is filled. Elsewhere it is kept.
+ *            least 64, or all there are. Floats may lie outside 0..1 and are kept. A NaN, an infinity or a
+ *            magnitude above 1e18 ("no data") that a fill would learn from is INVALID_ARGUMENT, perhaps late
+ *            (see Failure), and the message says where: mask it, and it is filled. Elsewhere it is kept.
  * No hole    OK, dst is a copy of src, and hole_pixels of the result is 0.
  * All hole   INVALID_ARGUMENT: there is nothing to learn from.
  * Failure    After a wrong argument, MEMORY_LIMIT or anything else found before the first pixel is written,
@@ -566,7 +566,8 @@ typedef struct infill_estimate {
 
 /* What infill_fill(desc) would need, scratch that the session already holds included. Reads only mask and allow;
  * data may be NULL in every image: a mask without data counts as all hole, and with an allow without data crops
- * are as large as the picture. */
+ * are as large as the picture. That is more than most masks take; one of many thousand scattered specks may
+ * take more, because every piece of a row is kept in mind. */
 INFILL_NODISCARD INFILL_API infill_status INFILL_CALL
 infill_fill_estimate(infill_session* session, const infill_fill_desc* desc, infill_estimate* estimate,
                      infill_error* err) INFILL_NOEXCEPT;

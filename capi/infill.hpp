@@ -8,8 +8,7 @@
 //   infill_fill_desc fill = INFILL_FILL_DESC_INIT;   // src, mask, dst
 //   session.fill(fill);
 //
-// Everything here is in snake_case, nothing in the library's own namespace `infill` is: the two can be used
-// together.
+// Of the library's own namespace `infill` nothing is visible outside of it, so the names here are free.
 #ifndef INFILL_HPP_
 #define INFILL_HPP_
 

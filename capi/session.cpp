@@ -17,7 +17,7 @@ std::string describe(const infill_result& result, const classic::Method& method)
 
 // The commonest mistake of all.
 bool is_mostly_hole(const infill_result& result, const Rect& picture) {
-  return result.hole_pixels > static_cast<uint64_t>(picture.area() / 4 * 3);
+  return result.hole_pixels > static_cast<uint64_t>(picture.area() / 2);
 }
 
 }  // namespace
@@ -46,7 +46,6 @@ Session::Session(std::shared_ptr<Context> owner, const classic::Method& method, 
   defaults_.method = &method;
   defaults_.method_settings = classic::default_settings(method, quality);
   defaults_.blend_settings = Settings(pipeline::blend_parameters());
-  defaults_.blend_settings.set(pipeline::kGrain, method.grain);
   options_ = defaults_;
 }
 
@@ -67,6 +66,9 @@ void Session::logged(const auto& body) const {
     body();
   } catch (const Error& error) {
     if (error.status() != Status::kCancelled) context->log(INFILL_LOG_ERROR, error.what());
+    throw;
+  } catch (const std::exception& error) {
+    context->log(INFILL_LOG_ERROR, error.what());
     throw;
   }
 }

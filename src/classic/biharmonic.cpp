@@ -63,7 +63,6 @@ const Method kBiharmonic{
     .coupling = 2,
     .scratch = scratch,
     .fill = fill,
-    .grain = 0,
 };
 
 }  // namespace infill::classic

@@ -57,7 +57,6 @@ const Method kHarmonic{
     .coupling = 1,
     .scratch = scratch,
     .fill = fill,
-    .grain = 0,
 };
 
 }  // namespace infill::classic

@@ -58,12 +58,11 @@ struct Method {
   // Writes every kHole pixel of every plane and nothing else. The bytes do not depend on the number of
   // threads or on the instruction set. The canvas has a known pixel.
   void (*fill)(Canvas& canvas, const Settings& settings, Work& work);
-  // Share of the surroundings' grain added by default: 0 keeps the textbook answer.
-  double grain;
   std::span<const Preset> presets = {};  // kDefault and kBalanced need none
   // Width and height of the patches that fill() copies from canvas.allowed and canvas.reference. Null: it
   // copies nothing, and heeds neither.
   int32_t (*patch)(const Settings& settings) = nullptr;
+  bool fills_rim = false;  // fill() may write canvas.rim_fill
 };
 
 // The defaults of the method at a quality.

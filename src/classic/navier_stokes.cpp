@@ -75,7 +75,6 @@ constinit const Method kNavierStokes{MethodId::kNavierStokes,
                                      2 * FlowNodes::kReach,
                                      scratch,
                                      fill,
-                                     0.0,
                                      kPresets};
 
 }  // namespace infill::classic

@@ -238,9 +238,9 @@ const Method kPatchMatchMethod = {
     .coupling = 16,
     .scratch = scratch,
     .fill = fill,
-    .grain = 0,
     .presets = kPresets,
     .patch = patch,
+    .fills_rim = true,
 };
 
 }  // namespace infill::classic

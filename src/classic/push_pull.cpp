@@ -183,7 +183,6 @@ const Method kPushPull{
     .scratch = [](const CanvasShape& shape,
                   const Settings& /*settings*/) { return push_pull_scratch(shape); },
     .fill = fill,
-    .grain = 0,
 };
 
 }  // namespace infill::classic

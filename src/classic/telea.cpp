@@ -443,8 +443,7 @@ void fill(Canvas& canvas, const Settings& settings, Work& work) {
 constinit const Method kTelea{
     MethodId::kTelea, "telea", "Fast marching (Telea): thin scratches and text, fast and sharp at the rim",
     kParameters,      context, kMaximumRadius + 1,
-    scratch,          fill,    0.0,
-    kPresets};
+    scratch,          fill,    kPresets};
 
 }  // namespace infill::classic
 #endif  // HWY_ONCE

@@ -13,12 +13,11 @@ namespace infill::pipeline {
 namespace {
 
 constexpr std::array<Parameter, kBlendParameterCount> kBlendParameters{{
-    {"blend.seam", "How much of the step at the hole's edge is taken out of the fill, 0 (none) to 1 (all).",
+    {"blend.seam", "How much of the step at the hole's edge is taken out of the fill, 0 (none) to 1 (all); patchmatch "
+     "alone leaves one.",
      false, 0, 1, 1},
     {"blend.grain",
-     "How much of the surroundings' missing grain is added to the fill, 0 (none) to 1 (all). The default is "
-     "the method's.",
-     false, 0, 1, 1},
+     "How much of the surroundings' missing grain is added to the fill, 0 (none) to 1 (all).", false, 0, 1, 0},
 }};
 
 void check_same_size(const Image& image, const char* name, const Image& src) {
@@ -149,7 +148,7 @@ Result fill(const Request& request, const Options& options, Memory& memory, Bloc
     fill_part(job, arena, threads, task);
   }
   task.finish();
-  return {plan.hole_pixels, static_cast<uint32_t>(plan.parts.size()), plan.bounds};
+  return {plan.hole_pixels, static_cast<uint32_t>(plan.parts.size()), plan.bounds, size, arena.peak()};
 }
 
 Estimate estimate(const Request& request, const Options& options, Memory& memory, size_t cached,

@@ -23,7 +23,7 @@ struct Request {
 };
 
 enum BlendParameter : size_t { kSeam, kGrain, kBlendParameterCount };
-// "blend.seam", "blend.grain"; the default of the latter is the method's.
+// "blend.seam", "blend.grain".
 [[nodiscard]] std::span<const Parameter> blend_parameters();
 
 struct Options {
@@ -36,6 +36,8 @@ struct Result {
   uint64_t hole_pixels = 0;  // mask above 0 inside the roi
   uint32_t tiles = 0;        // crops worked on
   Rect bounds;               // of the filled pixels
+  size_t scratch = 0;        // bytes that were planned beside the plan itself, and the most of them in use
+  size_t scratch_used = 0;
 };
 
 // All that can be said of the arguments without reading a pixel. Throws Error; fill() and estimate() begin

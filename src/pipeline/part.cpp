@@ -19,12 +19,6 @@ constexpr int64_t kRows = 16;
 constexpr double kMethodShare = 0.9;
 constexpr double kSeamShare = 0.97;
 
-// Known pixels that touch a hole lie in the rows above and below a run, one further on each side, and at its
-// ends.
-size_t most_rim(const Part& part) {
-  return static_cast<size_t>(std::min(2 * part.solved_pixels + 6 * part.solved_runs, part.crop.area()));
-}
-
 float step_of(PixelType type) {
   switch (type) {
     case PixelType::kU8:
@@ -45,7 +39,11 @@ CanvasShape shape_of(const Part& part, const Request& request, int32_t threads) 
           reference.width,    reference.height};
 }
 
-// A canvas and what it points to.
+bool closes_seam(const Options& options) {
+  return options.method->fills_rim && options.blend_settings[kSeam] > 0;
+}
+
+// A canvas and what it points to. The rim is empty when no seam is to be closed.
 struct PartCanvas {
   Canvas canvas;
   Plane<uint8_t> allowed;
@@ -53,7 +51,7 @@ struct PartCanvas {
   std::span<Point> rim;
   std::span<uint8_t> row;
 
-  PartCanvas(Arena& arena, const Part& part, const Request& request) {
+  PartCanvas(Arena& arena, const Part& part, const Request& request, const Options& options) {
     const Rect& crop = part.crop;
     canvas.width = crop.width;
     canvas.height = crop.height;
@@ -70,7 +68,8 @@ struct PartCanvas {
     canvas.label = {arena.take<uint8_t>(area).data(), crop.width, crop.height, crop.width};
     if (request.allow) allowed = {arena.take<uint8_t>(area).data(), crop.width, crop.height, crop.width};
     runs = arena.take<Run>(static_cast<size_t>(part.solved_runs));
-    rim = arena.take<Point>(most_rim(part));
+    if (!closes_seam(options)) return;
+    rim = arena.take<Point>(static_cast<size_t>(part.rim_pixels));
     for (size_t c = 0; c < static_cast<size_t>(canvas.channels); ++c) {
       canvas.rim_fill.at(c) = arena.take<float>(rim.size());
     }
@@ -237,29 +236,31 @@ void store(const PartJob& job, const Canvas& canvas, Threads& threads, Task& tas
 
 size_t part_scratch(const Part& part, const Request& request, const Options& options, int32_t threads) {
   Arena arena = Arena::measuring();
-  const PartCanvas own(arena, part, request);
+  const PartCanvas own(arena, part, request, options);
   const CanvasShape shape = shape_of(part, request, threads);
   size_t stage = options.method->scratch(shape, options.method_settings);
-  if (options.blend_settings[kSeam] > 0) stage = std::max(stage, seam_scratch(shape, most_rim(part)));
+  if (closes_seam(options)) {
+    stage = std::max(stage, seam_scratch(shape, static_cast<size_t>(part.rim_pixels)));
+  }
   if (options.blend_settings[kGrain] > 0) stage = std::max(stage, grain_scratch(shape));
   return arena.peak() + stage;
 }
 
 void fill_part(const PartJob& job, Arena& arena, Threads& threads, Task& task) {
   const ArenaScope scope(arena);
-  PartCanvas own(arena, job.plan.parts[job.which], job.request);
+  PartCanvas own(arena, job.plan.parts[job.which], job.request, job.options);
   Canvas& canvas = own.canvas;
   const auto tile = static_cast<uint32_t>(job.which);
   const auto tiles = static_cast<uint32_t>(job.plan.parts.size());
   const double seam_from = job.from + kMethodShare * (job.to - job.from);
   const double grain_from = job.from + kSeamShare * (job.to - job.from);
 
-  task.set_range(Stage::kCoarse, tile, tiles, job.from, seam_from);
+  task.set_range(Stage::kRefine, tile, tiles, job.from, seam_from);
   label_canvas(job, canvas, threads, task);
   load_canvas(job, canvas, threads, task);
   load_allowed(job, own, threads, task);
   list_holes(own, task);
-  list_rim(own, task);
+  if (closes_seam(job.options)) list_rim(own, task);
   canvas.reference = job.reference;
   classic::Work work{threads, task, arena, job.request.seed};
   {

@@ -205,6 +205,36 @@ int64_t count_solid_runs(const Image& mask, const Rect& rect, Task& task) {
   return count;
 }
 
+// The pixels around the runs (8 neighbours) that are in none of them.
+int64_t count_rim(const RunVector& runs, Task& task) {
+  int64_t count = 0;
+  std::array<size_t, 4> row{};  // where the runs of y - 1, y, y + 1 begin, and where the last ones end
+  const auto skip = [&](size_t from, int32_t y) {
+    while (from < runs.size() && runs[from].y < y) ++from;
+    return from;
+  };
+  for (int32_t y = runs.front().y - 1; y <= runs.back().y + 1; ++y) {
+    row[0] = skip(row[0], y - 1);
+    row[1] = skip(row[0], y);
+    row[2] = skip(row[1], y + 1);
+    row[3] = skip(row[2], y + 2);
+    std::array<size_t, 3> next{row[0], row[1], row[2]};
+    int32_t end = INT32_MIN;
+    for (size_t left = row[3] - row[0]; left > 0; --left) {
+      size_t first = 3;
+      for (size_t k = 0; k < 3; ++k) {
+        if (next[k] < row[k + 1] && (first == 3 || runs[next[k]].x0 < runs[next[first]].x0)) first = k;
+      }
+      const Run& run = runs[next[first]++];
+      count += std::max(0, run.x1 + 1 - std::max(end, run.x0 - 1));
+      end = std::max(end, run.x1 + 1);
+      if (first == 1) count -= run.x1 - run.x0;
+    }
+    task.advance(3 * (row[3] - row[0]));
+  }
+  return count;
+}
+
 void solve_beyond_the_cut(Part& part, const Plan& plan, const Request& request, Memory& memory,
                           Threads& threads, Task& task) {
   part.solved = intersect(grow(part.bounds, Part::kOverlap, part.crop), request.roi);
@@ -215,6 +245,8 @@ void solve_beyond_the_cut(Part& part, const Plan& plan, const Request& request, 
     if (!intersect(earlier.bounds, part.solved).empty())
       part.solved_runs += static_cast<int64_t>(earlier.runs.size());
   }
+  // Known pixels lie in the rows above and below a run, one further on each side, and at its ends.
+  part.rim_pixels = std::min(2 * part.solved_pixels + 6 * part.solved_runs, part.crop.area());
 }
 
 }  // namespace
@@ -249,6 +281,7 @@ Plan make_plan(const Request& request, const Options& options, Memory& memory, T
     part.is_cut = node.is_cut;
     part.crop = sources.widen(with_known_pixel(crop, request.mask, task), extent.bounds, extent.context,
                               extent.pixels);
+    part.rim_pixels = count_rim(part.runs, task);
     if (part.is_cut) solve_beyond_the_cut(part, plan, request, memory, threads, task);
     plan.parts.push_back(std::move(part));
   }

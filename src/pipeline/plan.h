@@ -27,6 +27,7 @@ struct Part {
   Rect solved;                // holes in here are solved; bounds unless it is cut
   int64_t solved_pixels = 0;  // at most, with solved_runs: what memory is planned for
   int64_t solved_runs = 0;
+  int64_t rim_pixels = 0;  // known pixels that touch what is solved, at most
 };
 
 struct Plan {

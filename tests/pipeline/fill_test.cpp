@@ -38,7 +38,6 @@ Options options_of(const classic::Method& method) {
   options.method = &method;
   options.method_settings = classic::default_settings(method, classic::Quality::kFast);
   options.blend_settings = Settings(blend_parameters());
-  options.blend_settings.set(kGrain, method.grain);
   return options;
 }
 
@@ -262,9 +261,12 @@ TEST_P(EveryMethod, EstimateIsAnUpperBoundAndNotTwiceTooHigh) {
     const uint64_t bytes = rig.estimated(request, options);
     ASSERT_EQ(rig.memory.used(), 0U);
     Rig fresh(threads);
-    fresh.run(request, options);
+    const Result result = fresh.run(request, options);
     EXPECT_GE(bytes, fresh.memory.peak());
     EXPECT_LE(bytes, 2 * fresh.memory.peak());
+    // Nor is the memory taken in vain.
+    EXPECT_GE(result.scratch, result.scratch_used);
+    EXPECT_LE(result.scratch, 2 * result.scratch_used) << options.method->name;
   }
 }
 

@@ -100,7 +100,11 @@ Measures measure(Picture& picture, bool (*hole)(int, int)) {
   return m;
 }
 
-class Seam : public testing::TestWithParam<const classic::Method*> {};
+struct Way {
+  const classic::Method* method;
+  double grain;
+};
+class Seam : public testing::TestWithParam<Way> {};
 
 TEST_P(Seam, DoesNotShowOnNoisyPhotos) {
   for (const char* name : {"rocket-sky.ppm", "rocket-rocket.ppm", "rocket-cloud.ppm"}) {
@@ -110,9 +114,10 @@ TEST_P(Seam, DoesNotShowOnNoisyPhotos) {
         load_noisy_photo(name, deviation, picture);
         Mask mask(kSize, kSize, hole);
         Options options;
-        options.method = GetParam();
-        options.method_settings = Settings(GetParam()->parameters);
-        options.blend_settings = Settings(blend_parameters());  // seam and grain on
+        options.method = GetParam().method;
+        options.method_settings = Settings(options.method->parameters);
+        options.blend_settings = Settings(blend_parameters());
+        options.blend_settings.set(kGrain, GetParam().grain);
         Memory memory;
         Block cache;
         Threads threads(2);
@@ -130,12 +135,18 @@ TEST_P(Seam, DoesNotShowOnNoisyPhotos) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Blend, Seam, testing::ValuesIn(classic::methods().begin(), classic::methods().end()),
-                         [](const auto& param) {
-                           std::string name = param.param->name;
-                           std::erase(name, '-');
-                           return name;
-                         });
+// Smooth fills need grain, which is off unless asked for; PatchMatch copies it.
+std::vector<Way> ways() {
+  std::vector<Way> all{{classic::find_method(classic::MethodId::kPatchMatch), 0}};
+  for (const classic::Method* method : classic::methods()) all.push_back({method, 1});
+  return all;
+}
+
+INSTANTIATE_TEST_SUITE_P(Blend, Seam, testing::ValuesIn(ways()), [](const auto& param) {
+  std::string name = param.param.method->name;
+  std::erase(name, '-');
+  return name + (param.param.grain > 0 ? "_grain" : "");
+});
 
 }  // namespace
 }  // namespace infill::pipeline

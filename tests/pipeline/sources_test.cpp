@@ -32,7 +32,6 @@ const classic::Method kMethod = {
     .coupling = 3,
     .scratch = [](const CanvasShape&, const Settings&) { return size_t{0}; },
     .fill = [](Canvas&, const Settings&, classic::Work&) {},
-    .grain = 0,
     .presets = {},
     .patch = [](const Settings&) { return kPatch; },
 };
