@@ -10,6 +10,10 @@
 #include <thread>
 #include <vector>
 
+#if defined(__linux__)
+#include <sched.h>
+#endif
+
 #include "core/status.h"
 
 namespace infill {
@@ -27,8 +31,18 @@ struct Loop {
 };
 
 // Asleep, a thread needs some 50 us to wake up, longer than many a loop takes; so a thread first watches for
-// about as long as that.
+// about as long as that. Now and then it lets others have its processor.
 constexpr int kWatches = 2000;
+constexpr int kYields = 128;
+
+// The processor this thread runs on; -1: nobody knows.
+int processor() {
+#if defined(__linux__)
+  return sched_getcpu();
+#else
+  return -1;
+#endif
+}
 
 void pause() {
 #if defined(__x86_64__)
@@ -45,6 +59,7 @@ struct Threads::Shared {
   std::condition_variable work, finished;
   // Counts of loops that began and of loops that ended, to be watched without the lock.
   std::atomic<uint32_t> begun{0}, ended{0};
+  std::atomic<int> caller{-1};  // processor of the last thread that began a loop
   bool watches = false;  // no more threads than processors: watching keeps nobody from working
   Loop* first = nullptr;
   bool stop = false;
@@ -93,14 +108,22 @@ struct Threads::Shared {
     if (!watches) return;
     const uint32_t before = count;
     lock.unlock();
-    for (int i = 0; i < kWatches && count == before; ++i) pause();
+    for (int i = 1; i < kWatches && count == before; ++i) {
+      if (i % kYields == 0) {
+        std::this_thread::yield();
+      } else {
+        pause();
+      }
+    }
     lock.lock();
   }
 
   void run_worker() {
     std::unique_lock lock(mutex);
     for (;;) {
-      if (!stop && first == nullptr) watch(begun, lock);
+      // On the caller's processor it would only be in the way; woken from sleep it gets another one.
+      const int own = processor();
+      if (!stop && first == nullptr && (own < 0 || own != caller)) watch(begun, lock);
       work.wait(lock, [this] { return stop || first != nullptr; });
       if (stop) return;
       step(*first, lock);
@@ -154,6 +177,7 @@ void Threads::parallel_for(Task& task, int64_t n, int64_t grain,
   Loop** last = &shared_->first;
   while (*last != nullptr) last = &(*last)->following;
   *last = &loop;
+  shared_->caller = processor();
   ++shared_->begun;
   shared_->work.notify_all();
   while (loop.next != loop.n) shared_->step(loop, lock);
