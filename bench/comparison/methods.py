@@ -16,8 +16,6 @@ import numpy as np
 Fill = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 RADIUS = 3  # of the neighbourhood, as in OpenCV's own example; infill's Navier-Stokes has none
-# Of infill's biharmonic: an eighth of a step of 8 bits, what it takes for 8-bit pictures by itself.
-TOLERANCE = 1 / 255 / 8
 OURS = ("telea", "navier-stokes", "biharmonic", "patchmatch", "push-pull", "harmonic")
 RIVALS = {
     "telea": ["opencv-telea"],
@@ -37,8 +35,6 @@ def infill_method(name: str, library: Path) -> Fill:
     session = lib.session(name)
     if name == "telea":
         session.set("telea.radius", RADIUS)
-    if name == "biharmonic":
-        session.set("biharmonic.tolerance", TOLERANCE)
 
     def fill(picture: np.ndarray, mask: np.ndarray) -> np.ndarray:
         if name == "biharmonic":  # as scikit-image gets it

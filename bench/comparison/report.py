@@ -154,8 +154,7 @@ infill beside the programs people use today: same photos, same masks, same run, 
 * **PSNR, SSIM**: of the pixels inside the hole only. On large holes PSNR rewards blur. **mbD**: distance of
   MobileNetV2 features inside the hole (lower is better; `bench/comparison/metrics.py`), a better judge there.
 * OpenCV has radius {radius}, as has infill's Telea (its Navier–Stokes has none). infill's biharmonic gets the
-  float picture scikit-image works on and the tolerance it has for 8-bit ones, an eighth of a step (5e-4).
-  Everything else: each program's defaults.
+  float picture scikit-image works on. Everything else: each program's defaults.
 * scikit-image gets {limit} GiB of address space and everybody {timeout} s a call.
 """
 

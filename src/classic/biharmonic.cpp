@@ -15,12 +15,12 @@ using Solver = EllipticSolver<Bilaplacian>;
 constexpr std::array kParameters{
     Parameter{.name = "biharmonic.tolerance",
               .help =
-                  "Largest error of a filled pixel, as a part of the range of values around the hole; raise "
-                  "it for speed.",
+                  "Largest error of a filled pixel, estimated, as a part of the range of values around the "
+                  "hole; raise it for speed.",
               .is_integer = false,
               .minimum = 1e-8,
               .maximum = 0.1,
-              .default_value = 1e-5},
+              .default_value = 1e-4},
     Parameter{.name = "biharmonic.iterations",
               .help = "Most steps of the solver; with fewer than it needs the fill is not yet the answer.",
               .is_integer = true,

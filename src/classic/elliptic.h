@@ -220,7 +220,7 @@ auto EllipticSolver<Fine>::form_residual(const Canvas& canvas, const Known& know
 template <class Fine>
 void EllipticSolver<Fine>::allow(const Range& range, double step, double tolerance) {
   // An error this far below what the caller's format can show is none.
-  constexpr double kShareOfAStep = 1.0 / 8;
+  constexpr double kShareOfAStep = 1.0 / 16;
   for (size_t c = 0; c < kLanes; ++c) {
     allowed_[c] = 0;
     if (range.least[c] > range.largest[c]) continue;

@@ -54,7 +54,8 @@ std::vector<Job> jobs_of_folder(const FillArguments& common) {
   std::error_code error;
   for (const fs::path& folder : {common.output, common.preview}) {
     if (!folder.empty() && !fs::is_directory(folder, error) && !fs::create_directory(folder, error)) {
-      fail(kOutput, folder.string(), ": the folder cannot be made: ", error ? error.message() : "not a folder");
+      fail(kOutput, folder.string(),
+           ": the folder cannot be made: ", error ? error.message() : "not a folder");
     }
   }
   if (fs::equivalent(common.image, common.output, error)) {
@@ -157,8 +158,8 @@ std::vector<Job> jobs_of_manifest(const FillArguments& common) {
   return jobs;
 }
 
-// An output appears whole or not at all, so one that is newer than what it was made from is done. Of a picture
-// that is filled in place nobody can tell.
+// An output appears whole or not at all, so one that is newer than what it was made from is done. Of a
+// picture that is filled in place nobody can tell.
 bool up_to_date(const FillArguments& arguments) {
   std::error_code error;
   if (fs::equivalent(arguments.image, arguments.output, error)) return false;

@@ -140,7 +140,7 @@ Picture::Picture(const PictureFile& file) : orientation_(file.orientation) {
     reason = "has pixels that are neither 8-bit, 16-bit nor 32-bit float";
   } else if (image.bands() > 4) {
     reason = "has more than four channels";
-  } else if (image.bands() % 2 == 0 && !image.has_alpha()) {
+  } else if (reason == nullptr && image.bands() % 2 == 0 && !image.has_alpha()) {
     reason = "has a second or fourth channel that is not marked as alpha";
   }
   if (reason != nullptr) fail(kInput, file.path.string(), ": ", reason);

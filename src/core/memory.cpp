@@ -21,10 +21,11 @@ std::align_val_t alignment_of(size_t size) {
 }
 
 void* take(size_t size) {
-  void* memory = ::operator new (size, alignment_of(size), std::nothrow);
+  void* memory = ::operator new(size, alignment_of(size), std::nothrow);
 #if defined(MADV_HUGEPAGE)
   // Whether the system has any is its own affair.
-  if (memory != nullptr && size >= kHugePage) (void)madvise(memory, size / kHugePage * kHugePage, MADV_HUGEPAGE);
+  if (memory != nullptr && size >= kHugePage)
+    (void)madvise(memory, size / kHugePage * kHugePage, MADV_HUGEPAGE);
 #endif
   return memory;
 }
@@ -69,7 +70,7 @@ void Memory::release(void* memory, size_t size) noexcept {
   } else if (allocator_.free != nullptr) {
     allocator_.free(allocator_.user, memory, size == 0 ? 1 : size, kAlignment);
   } else {
-    ::operator delete (memory, alignment_of(size));
+    ::operator delete(memory, alignment_of(size));
   }
   used_.fetch_sub(size, std::memory_order_relaxed);
 }

@@ -60,7 +60,7 @@ struct Threads::Shared {
   // Counts of loops that began and of loops that ended, to be watched without the lock.
   std::atomic<uint32_t> begun{0}, ended{0};
   std::atomic<int> caller{-1};  // processor of the last thread that began a loop
-  bool watches = false;  // no more threads than processors: watching keeps nobody from working
+  bool watches = false;         // no more threads than processors: watching keeps nobody from working
   Loop* first = nullptr;
   bool stop = false;
   std::vector<std::thread> workers;

@@ -13,11 +13,12 @@ namespace infill::pipeline {
 namespace {
 
 constexpr std::array<Parameter, kBlendParameterCount> kBlendParameters{{
-    {"blend.seam", "How much of the step at the hole's edge is taken out of the fill, 0 (none) to 1 (all); patchmatch "
+    {"blend.seam",
+     "How much of the step at the hole's edge is taken out of the fill, 0 (none) to 1 (all); patchmatch "
      "alone leaves one.",
      false, 0, 1, 1},
-    {"blend.grain",
-     "How much of the surroundings' missing grain is added to the fill, 0 (none) to 1 (all).", false, 0, 1, 0},
+    {"blend.grain", "How much of the surroundings' missing grain is added to the fill, 0 (none) to 1 (all).",
+     false, 0, 1, 0},
 }};
 
 void check_same_size(const Image& image, const char* name, const Image& src) {

@@ -110,7 +110,7 @@ class Manifests(support.Case):
         photo = self.path("photo.png")
         manifest = self.write(
             {"image": "../photo.png", "mask": "../mask.png", "output": "../plain.png", "invert-mask": False},
-            {"image": "../photo.png", "output": "../box.png", "box": [3, 4, 5, 6]})
+            {"image": "../photo.png", "output": "../box.png", "box": [3, 4, 5, 6], "invert-mask": False})
         self.fill("--manifest", manifest, "--invert-mask", "--box", "10,8,8,7", *FAST)
         self.assertEqual(changed(photo, self.path("plain.png")), rectangle(*HOLE))
         self.assertEqual(changed(photo, self.path("box.png")), rectangle(3, 4, 8, 10))

@@ -12,7 +12,7 @@ import tempfile
 # layer: folder, the layers of ours it may include, the other libraries it may include (regular expression).
 # Headers without a slash or an extension in <> are the standard library's and always allowed.
 LAYERS = {
-    "core": ("src/core", {"core"}, r"hwy/"),
+    "core": ("src/core", {"core"}, r"hwy/|(sched|sys/mman)\.h"),
     "classic": ("src/classic", {"core", "classic"}, r"hwy/|Eigen/"),
     "pipeline": ("src/pipeline", {"core", "classic", "pipeline"}, r"hwy/"),
     "zoo": ("src/zoo", {"core", "zoo"}, r"nlohmann/|openssl/|(fcntl|unistd|sys/\w+)\.h"),
