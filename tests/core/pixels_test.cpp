@@ -167,7 +167,8 @@ TEST(Load, WhatIsNotFiniteIsRefusedWhereItCounts) {
     EXPECT_EQ(complaint(format, 0.25, 0, kKnown), "");
   }
   EXPECT_EQ(complaint(Format::kGray32F, -1e18F, 0, kKnown), "");
-  EXPECT_NE(complaint(Format::kGray32F, -FLT_MAX, 0, kKnown).find("beyond 1e18"), std::string::npos);  // "no data"
+  EXPECT_NE(complaint(Format::kGray32F, -FLT_MAX, 0, kKnown).find("beyond 1e18"),
+            std::string::npos);  // "no data"
   EXPECT_NE(complaint(Format::kRgba32F, 1e18F, 0, kKnown, 2).find("times alpha"), std::string::npos);
   EXPECT_NE(complaint(Format::kRgba32F, 1, 0, kKnown, kNan), "");
 }
