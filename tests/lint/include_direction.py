@@ -14,6 +14,7 @@ import tempfile
 LAYERS = {
     "core": ("src/core", {"core"}, r"hwy/|(sched|sys/mman)\.h"),
     "classic": ("src/classic", {"core", "classic"}, r"hwy/|Eigen/"),
+    "kernels": ("src/kernels", {"core", "kernels"}, r"hwy/"),
     "pipeline": ("src/pipeline", {"core", "classic", "pipeline"}, r"hwy/"),
     "zoo": ("src/zoo", {"core", "zoo"}, r"nlohmann/|openssl/|(fcntl|unistd|sys/\w+)\.h"),
     "capi": ("capi", {"core", "classic", "pipeline", "capi"}, r"(cpuid|pthread|unistd|sys/\w+)\.h"),

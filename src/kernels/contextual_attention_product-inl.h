@@ -1,0 +1,135 @@
+// Matrix products of small tiles kept in registers, for the instruction set that is being compiled.
+//
+// C[i, :] (+)= sum over k of A[i, k] B[k, :], A broadcast, B and C in vectors.
+
+// NOLINTBEGIN(misc-definitions-in-headers): one copy per instruction set
+#if defined(INFILL_CONTEXTUAL_ATTENTION_PRODUCT_INL_H) == defined(HWY_TARGET_TOGGLE)
+#ifdef INFILL_CONTEXTUAL_ATTENTION_PRODUCT_INL_H
+#undef INFILL_CONTEXTUAL_ATTENTION_PRODUCT_INL_H
+#else
+#define INFILL_CONTEXTUAL_ATTENTION_PRODUCT_INL_H
+#endif
+
+#include <hwy/highway.h>
+
+#include <cstdint>
+
+HWY_BEFORE_NAMESPACE();
+namespace infill::kernels::HWY_NAMESPACE {
+namespace {
+
+namespace hn = hwy::HWY_NAMESPACE;
+
+using Floats = hn::CappedTag<float, 16>;
+constexpr int kLanes = static_cast<int>(HWY_LANES(float) < 16 ? HWY_LANES(float) : 16);
+// 32 vector registers hold 8 x 3 sums, 16 hold 4 x 3, beside a row of B and one broadcast value.
+constexpr int kTileRows = HWY_TARGET == HWY_AVX3 ? 8 : 4;
+constexpr int kTileVectors = 3;
+
+struct ProductTerms {
+  const float* a;  // A[i, k] = a[i * a_pitch + k]
+  int64_t a_pitch;
+  const float* b;  // B[k, :] = b + k * b_pitch
+  int64_t b_pitch;
+  int64_t count;  // of k
+};
+
+template <int kRows, int kVectors>
+class ProductTile {
+ public:
+  HWY_INLINE void clear() {
+    HWY_UNROLL(8)
+    for (int i = 0; i < kRows; ++i) {
+      HWY_UNROLL(3)
+      for (int j = 0; j < kVectors; ++j) sum_[i][j] = hn::Zero(Floats());
+    }
+  }
+
+  HWY_INLINE void load(const float* c, int64_t c_pitch) {
+    HWY_UNROLL(8)
+    for (int i = 0; i < kRows; ++i) {
+      HWY_UNROLL(3)
+      for (int j = 0; j < kVectors; ++j) sum_[i][j] = hn::LoadU(Floats(), c + i * c_pitch + j * kLanes);
+    }
+  }
+
+  HWY_INLINE void store(float* c, int64_t c_pitch) const {
+    HWY_UNROLL(8)
+    for (int i = 0; i < kRows; ++i) {
+      HWY_UNROLL(3)
+      for (int j = 0; j < kVectors; ++j) hn::StoreU(sum_[i][j], Floats(), c + i * c_pitch + j * kLanes);
+    }
+  }
+
+  HWY_INLINE void add(const ProductTerms& terms) {
+    const float* HWY_RESTRICT a = terms.a;
+    const float* HWY_RESTRICT b = terms.b;
+    for (int64_t k = 0; k < terms.count; ++k, ++a, b += terms.b_pitch) {
+      hn::Vec<Floats> row[kVectors];
+      HWY_UNROLL(3)
+      for (int j = 0; j < kVectors; ++j) row[j] = hn::LoadU(Floats(), b + j * kLanes);
+      HWY_UNROLL(8)
+      for (int i = 0; i < kRows; ++i) {
+        const auto value = hn::Set(Floats(), a[i * terms.a_pitch]);
+        HWY_UNROLL(3)
+        for (int j = 0; j < kVectors; ++j) sum_[i][j] = hn::MulAdd(value, row[j], sum_[i][j]);
+      }
+    }
+  }
+
+ private:
+  hn::Vec<Floats> sum_[kRows][kVectors];
+};
+
+// Calls body.template operator()<rows, vectors>() for run-time numbers of rows, 1 .. kTileRows, and vectors,
+// 1 .. kTileVectors.
+template <int kVectors, class Body>
+HWY_INLINE void with_rows(int rows, const Body& body) {
+  switch (rows) {
+    case 1:
+      return body.template run<1, kVectors>();
+    case 2:
+      return body.template run<2, kVectors>();
+    case 3:
+      return body.template run<3, kVectors>();
+#if HWY_TARGET == HWY_AVX3
+    case 5:
+      return body.template run<5, kVectors>();
+    case 6:
+      return body.template run<6, kVectors>();
+    case 7:
+      return body.template run<7, kVectors>();
+    case 8:
+      return body.template run<8, kVectors>();
+#endif
+    default:
+      return body.template run<4, kVectors>();
+  }
+}
+
+template <class Body>
+HWY_INLINE void with_tile(int rows, int vectors, const Body& body) {
+  switch (vectors) {
+    case 1:
+      return with_rows<1>(rows, body);
+    case 2:
+      return with_rows<2>(rows, body);
+    default:
+      return with_rows<3>(rows, body);
+  }
+}
+
+// Rows are split evenly, so that none is left over alone.
+struct RowBlocks {
+  int64_t rows, count;
+
+  explicit RowBlocks(int64_t total) : rows(total), count((total + kTileRows - 1) / kTileRows) {}
+  [[nodiscard]] int64_t begin(int64_t block) const { return rows * block / count; }
+};
+
+}  // namespace
+}  // namespace infill::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif
+// NOLINTEND(misc-definitions-in-headers)
