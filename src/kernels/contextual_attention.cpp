@@ -192,9 +192,10 @@ class Run {
 
   void store_pixels(const TileCells& cells, const TileScratch& scratch) {
     const int64_t channels = attention_.channels;
+    const int64_t pitch = layout_.prepared.problem.panels * attention::kPanel;
     const float* cell = scratch.y;
     for (int32_t r = cells.y0; r < cells.y1; ++r) {
-      for (int32_t x = cells.x0; x < cells.x1; ++x, cell += layout_.prepared.problem.cell_pitch) {
+      for (int32_t x = cells.x0; x < cells.x1; ++x, cell += pitch) {
         for (int32_t i = 0; i < 4; ++i) {
           const int64_t row = 2 * int64_t{r} - 1 + i / 2;
           const int64_t column = 2 * int64_t{x} - 1 + i % 2;

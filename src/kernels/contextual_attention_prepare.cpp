@@ -184,19 +184,34 @@ class Preparation {
   void copy_cells(int32_t r) {
     const int64_t channels = attention_.channels;
     const Problem& problem = out_.problem;
+    const int64_t panel_size = int64_t{grid_.h + 1} * (grid_.w + 1) * kPanel;
     parallel_.advance(static_cast<uint64_t>(grid_.w + 1) * 4);
     for (int32_t x = 0; x <= grid_.w; ++x) {
-      float* cell = problem.cells + (int64_t{r} * (grid_.w + 1) + x) * problem.cell_pitch;
-      for (int32_t i = 0; i < 4; ++i, cell += channels) {
+      float* cell = problem.cells + (int64_t{r} * (grid_.w + 1) + x) * kPanel;
+      // Value j of a cell lies in panel j / kPanel.
+      const auto put = [&](int64_t j, int64_t count, const float* values) {
+        for (int64_t end = j + count; j < end;) {
+          const int64_t piece = std::min(end - j, kPanel - j % kPanel);
+          float* to = cell + j / kPanel * panel_size + j % kPanel;
+          if (values == nullptr) {
+            std::fill_n(to, piece, 0.0F);
+          } else {
+            std::copy_n(values, piece, to);
+            values += piece;
+          }
+          j += piece;
+        }
+      };
+      for (int32_t i = 0; i < 4; ++i) {
         const int64_t row = 2 * int64_t{r} - 1 + i / 2;
         const int64_t column = 2 * int64_t{x} - 1 + i % 2;
         if (row < 0 || row >= attention_.height || column < 0 || column >= attention_.width) {
-          std::fill_n(cell, channels, 0.0F);
+          put(i * channels, channels, nullptr);
         } else {
-          std::copy_n(b_ + (row * attention_.width + column) * channels, channels, cell);
+          put(i * channels, channels, b_ + (row * attention_.width + column) * channels);
         }
       }
-      std::fill_n(cell, problem.cell_pitch - 4 * channels, 0.0F);
+      put(4 * channels, problem.panels * kPanel - 4 * channels, nullptr);
     }
   }
 
@@ -249,9 +264,9 @@ Prepared lay_out(Arena& arena, const ContextualAttention& attention) {
   problem.key_pitch = odd_lines(lanes);
   float* keys =
       arena.take<float>(static_cast<size_t>(problem.channels * problem.key_pitch + 2 * kSlack)).data();
-  problem.cell_pitch = (4 * int64_t{problem.channels} + kCellAlignment - 1) / kCellAlignment * kCellAlignment;
+  problem.panels = (4 * int64_t{problem.channels} + kPanel - 1) / kPanel;
   const int64_t cells = int64_t{problem.grid.h + 1} * (problem.grid.w + 1);
-  problem.cells = arena.take<float>(static_cast<size_t>(cells * problem.cell_pitch)).data();
+  problem.cells = arena.take<float>(static_cast<size_t>(cells * problem.panels * kPanel)).data();
   float* zeros = arena.take<float>(Preparation::zeros_size(problem)).data();
   if (arena.is_measuring()) return prepared;
   problem.keys = keys + kSlack;

@@ -45,15 +45,17 @@ struct Problem {
   int64_t key_pitch = 0;
   // Cell (r, x), 0..h by 0..w, holds the pixels (2 r - 1, 2 x - 1) to (2 r, 2 x) of b: four times channels
   // values.
-  float* cells = nullptr;  // [(h + 1) (w + 1), cell_pitch], 0 outside b
-  int64_t cell_pitch = 0;  // a multiple of kCellAlignment
+  // In panels of kPanel values, [panels, (h + 1) (w + 1), kPanel], which products read without gaps; 0
+  // outside b.
+  float* cells = nullptr;
+  int64_t panels = 0;
   float* zeros = nullptr;  // readable from -kSlack to the lanes of a window + kSlack
   int64_t masked = 0;      // keys that are not valid
   // Softmax terms below exp(-negligible) times the largest change no bit of a sum in float: taken as 0.
   float negligible = 0;
   int32_t window_rows = 0;  // rows of keys that a query row is compared with in one go
 };
-constexpr int64_t kCellAlignment = 16;
+constexpr int64_t kPanel = 48;
 
 // Window k of query row r: the key rows r + first_offset(k) and the window_rows - 1 after it.
 [[nodiscard]] inline int32_t window_offset(const Problem& problem, int32_t k) {

@@ -122,9 +122,16 @@ HWY_INLINE void with_tile(int rows, int vectors, const Body& body) {
 // Rows are split evenly, so that none is left over alone.
 struct RowBlocks {
   int64_t rows, count;
+  int64_t least, longer;  // rows of a block, blocks that have one more
 
-  explicit RowBlocks(int64_t total) : rows(total), count((total + kTileRows - 1) / kTileRows) {}
-  [[nodiscard]] int64_t begin(int64_t block) const { return rows * block / count; }
+  explicit RowBlocks(int64_t total)
+      : rows(total),
+        count((total + kTileRows - 1) / kTileRows),
+        least(total / count),
+        longer(total % count) {}
+  [[nodiscard]] int64_t begin(int64_t block) const {
+    return block * least + (block < longer ? block : longer);
+  }
 };
 
 }  // namespace

@@ -74,24 +74,25 @@ struct PasteBody {
   int32_t key_rows;
   const float* weights;                 // at (cell 0, key row 0, key 0)
   int64_t weights_pitch, weights_step;  // from cell to cell, from key row to key row
-  const float* cells;
-  int64_t cell_pitch, cell_step;  // from key to key, from key row to key row
+  const float* cells;                   // a part of a panel
+  int64_t cell_step;                    // from key row to key row
   float* y;
+  int64_t y_pitch;
 
   template <int kRows, int kVectors>
   HWY_INLINE void run() const {
     ProductTile<kRows, kVectors> tile;
-    tile.load(y, cell_pitch);
+    tile.load(y, y_pitch);
     for (int32_t a = 0; a < key_rows; ++a) {
       const Span span = spans[a];
       if (span.begin >= span.end) continue;
       tile.add({.a = weights + a * weights_step + span.begin,
                 .a_pitch = weights_pitch,
-                .b = cells + a * cell_step + span.begin * cell_pitch,
-                .b_pitch = cell_pitch,
+                .b = cells + a * cell_step + span.begin * kPanel,
+                .b_pitch = kPanel,
                 .count = span.end - span.begin});
     }
-    tile.store(y, cell_pitch);
+    tile.store(y, y_pitch);
   }
 };
 
@@ -127,7 +128,7 @@ class Tile {
       for (int32_t r = queries_.y0; r < queries_.y1; ++r) s_.needed[r - queries_.y0] = has_keys(k, r);
       walk(k, [&](int32_t r) HWY_ATTR { add_statistics(k, r); });
     }
-    std::fill_n(s_.y, int64_t{cells_.height()} * cells_.width() * p_.cell_pitch, 0.0F);
+    std::fill_n(s_.y, int64_t{cells_.height()} * cells_.width() * p_.panels * kPanel, 0.0F);
     for (int32_t k = first_window_; k <= last_window_; ++k) {
       bool any = false;
       for (int32_t r = queries_.y0; r < queries_.y1; ++r) {
@@ -371,6 +372,8 @@ class Tile {
     const int64_t window_rows = p_.window_rows;
     const RowBlocks blocks(cells_.width());
     const int64_t vectors = (4 * int64_t{p_.channels} + kLanes - 1) / kLanes;
+    const int64_t cell_count = int64_t{grid_.h + 1} * (grid_.w + 1);
+    const int64_t y_pitch = p_.panels * kPanel;
     for (int64_t block = 0; block < blocks.count; ++block) {
       Span* spans = s_.spans + blocks.begin(block) * window_rows;
       for (int64_t i = blocks.begin(block) + 1; i < blocks.begin(block + 1); ++i) {
@@ -385,7 +388,7 @@ class Tile {
         const int64_t i = blocks.begin(block);
         const Span* spans = s_.spans + i * window_rows;
         if (std::all_of(spans, spans + key_rows, [](Span span) { return span.begin >= span.end; })) continue;
-        const int64_t y = (int64_t{r - cells_.y0} * cells_.width() + i) * p_.cell_pitch;
+        const int64_t y = (int64_t{r - cells_.y0} * cells_.width() + i) * y_pitch;
         const int64_t lane = int64_t{first - first_key_row(k, r)} * grid_.pitch() + grid_.margin;
         const PasteBody body{
             .spans = spans,
@@ -393,10 +396,11 @@ class Tile {
             .weights = s_.work.row(i) + lane,
             .weights_pitch = s_.work.pitch,
             .weights_step = grid_.pitch(),
-            .cells = p_.cells + int64_t{first} * (grid_.w + 1) * p_.cell_pitch + v * kLanes,
-            .cell_pitch = p_.cell_pitch,
-            .cell_step = (grid_.w + 1) * p_.cell_pitch,
+            .cells = p_.cells + (v * kLanes / kPanel * cell_count + int64_t{first} * (grid_.w + 1)) * kPanel +
+                     v * kLanes % kPanel,
+            .cell_step = (grid_.w + 1) * kPanel,
             .y = s_.y + y + v * kLanes,
+            .y_pitch = y_pitch,
         };
         with_tile(static_cast<int>(blocks.begin(block + 1) - i),
                   static_cast<int>(std::min<int64_t>(vectors - v, kTileVectors)), body);
@@ -498,7 +502,7 @@ namespace {
 HWY_EXPORT(compute);
 
 // Lanes of a slab at which a few slabs fit into the second level cache.
-constexpr int32_t kSlabLanes = 256;
+constexpr int32_t kSlabLanes = 273;
 constexpr int32_t kMostCells = 65;
 
 [[nodiscard]] Slab take_slab(float*& data, int64_t rows, int64_t pitch) {
@@ -548,7 +552,7 @@ TileScratch lay_out_tile(Arena& arena, const Problem& problem, int32_t height, i
       arena.take<Span>(static_cast<size_t>(width) * static_cast<size_t>(problem.window_rows)).data();
   scratch.y = arena
                   .take<float>(static_cast<size_t>(height) * static_cast<size_t>(width) *
-                               static_cast<size_t>(problem.cell_pitch))
+                               static_cast<size_t>(problem.panels * kPanel))
                   .data();
   return scratch;
 }

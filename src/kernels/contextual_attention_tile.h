@@ -46,7 +46,7 @@ struct TileScratch {
   float* denominator = nullptr;
   float* window_maximum = nullptr;  // [window, query]
   Span* spans = nullptr;            // [cell of a row, key row of a window]
-  float* y = nullptr;               // [cell, cell_pitch], the result
+  float* y = nullptr;               // [cell, panels * kPanel], the result
 };
 
 // Problem::window_rows, and the most cells of a tile along x: slabs of that size stay in the cache.
