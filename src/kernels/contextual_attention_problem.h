@@ -57,7 +57,7 @@ struct Problem {
 };
 constexpr int64_t kPanel = 48;
 
-// Window k of query row r: the key rows r + first_offset(k) and the window_rows - 1 after it.
+// Window k of query row r: the key rows r + window_offset(k) and the window_rows - 1 after it.
 [[nodiscard]] inline int32_t window_offset(const Problem& problem, int32_t k) {
   return 1 - problem.grid.h + k * problem.window_rows;
 }

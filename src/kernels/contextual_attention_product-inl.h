@@ -21,10 +21,10 @@ namespace {
 namespace hn = hwy::HWY_NAMESPACE;
 
 using Floats = hn::CappedTag<float, 16>;
-constexpr int kLanes = static_cast<int>(HWY_LANES(float) < 16 ? HWY_LANES(float) : 16);
+constexpr int64_t kLanes = HWY_LANES(float) < 16 ? HWY_LANES(float) : 16;
 // 32 vector registers hold 8 x 3 sums, 16 hold 4 x 3, beside a row of B and one broadcast value.
 constexpr int kTileRows = HWY_TARGET == HWY_AVX3 ? 8 : 4;
-constexpr int kTileVectors = 3;
+constexpr int64_t kTileVectors = 3;
 
 struct ProductTerms {
   const float* a;  // A[i, k] = a[i * a_pitch + k]

@@ -439,6 +439,7 @@ class Tile {
     const Floats d;
     const int32_t first = std::max(first_key_row(k, r), 0);
     const int32_t end = std::min(first_key_row(k, r) + p_.window_rows, grid_.h + 1);
+    constexpr auto lanes = static_cast<int32_t>(kLanes);
     for (int32_t n = 0; n < cells_.width(); ++n) {
       const int32_t x = cells_.x0 + n;
       const float* HWY_RESTRICT from[4];
@@ -459,7 +460,7 @@ class Tile {
         int32_t begin = grid_.w + 1;
         int32_t last = 0;
         const int64_t lane = int64_t{row - first_key_row(k, r)} * grid_.pitch() + grid_.margin;
-        for (int32_t l = 0; l < grid_.w + 1; l += kLanes) {
+        for (int32_t l = 0; l < grid_.w + 1; l += lanes) {
           auto sum = hn::Zero(d);
           if (any) {
             sum = hn::Add(hn::Add(hn::LoadU(d, from[0] + lane + l), hn::LoadU(d, from[1] + lane + l)),
@@ -468,7 +469,7 @@ class Tile {
           hn::StoreU(sum, d, out + lane + l);
           if (!hn::AllFalse(d, hn::Gt(sum, hn::Zero(d)))) {
             begin = std::min(begin, l);
-            last = l + kLanes;
+            last = l + lanes;
           }
         }
         spans[row - first] = {begin, std::min(last, grid_.w + 1)};
@@ -543,8 +544,8 @@ TileScratch lay_out_tile(Arena& arena, const Problem& problem, int32_t height, i
   }
   for (uint8_t*& active : scratch.active) active = arena.take<uint8_t>(static_cast<size_t>(rows)).data();
   scratch.needed = arena.take<uint8_t>(static_cast<size_t>(height) + 1).data();
-  const auto queries = static_cast<size_t>(height + 1) * static_cast<size_t>(width + 1);
-  const auto windows = static_cast<size_t>((problem.grid.h + height) / problem.window_rows + 2);
+  const auto queries = static_cast<size_t>((int64_t{height} + 1) * (int64_t{width} + 1));
+  const auto windows = static_cast<size_t>((int64_t{problem.grid.h} + height) / problem.window_rows + 2);
   scratch.maximum = arena.take<float>(queries).data();
   scratch.denominator = arena.take<float>(queries).data();
   scratch.window_maximum = arena.take<float>(queries * windows).data();

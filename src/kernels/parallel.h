@@ -15,6 +15,9 @@
 
 namespace infill::kernels {
 
+template <class Callable, class Other>
+concept NotA = !std::same_as<std::remove_cvref_t<Callable>, Other>;
+
 // Refers to a callable, which must outlive it. Takes no memory.
 template <class Signature>
 class FunctionRef;
@@ -22,10 +25,8 @@ class FunctionRef;
 template <class Result, class... Arguments>
 class FunctionRef<Result(Arguments...)> {
  public:
-  template <class Callable>
-  requires(!std::same_as<std::remove_cvref_t<Callable>, FunctionRef> &&
-           std::is_invocable_r_v<Result, Callable&, Arguments...>) FunctionRef(Callable&& callable)
-  noexcept  // NOLINT: conversion; refers, does not forward
+  template <NotA<FunctionRef> Callable>
+  FunctionRef(Callable&& callable) noexcept  // NOLINT: converts, and refers instead of forwarding
       : object_(const_cast<void*>(static_cast<const void*>(std::addressof(callable)))),
         call_([](void* object, Arguments... arguments) -> Result {
           return (*static_cast<std::remove_reference_t<Callable>*>(object))(
