@@ -242,7 +242,8 @@ TEST(Pickle, ContainersAreFlattened) {
            text("python2") + global("collections", "OrderedDict") + "](](U\x01k" + value(0) + "ee\x85R" +
            text("parameter") + global("torch._utils", "_rebuild_parameter") + tuple(value(1) + "\x88" + "N") +
            "R" + text("net") + global("my", "Net") + ")\x81" + module_state + "b");
-  const Contents contents = read_weights(bytes_of(file_of(opcodes)));
+  const std::string file = file_of(opcodes);
+  const Contents contents = read_weights(bytes_of(file));
   std::vector<std::string> names;
   for (const Tensor& found : contents.tensors) names.push_back(found.name);
   EXPECT_EQ(names, (std::vector<std::string>{"7", "list.0", "list.1", "net.conv.w", "net.p", "ordered.a",
