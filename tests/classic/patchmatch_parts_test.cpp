@@ -172,6 +172,12 @@ TEST_P(PatchMatchParts, SearchNeverWorsensAndComesNearTheBest) {
         ASSERT_NE(e.level.flags[e.level.match[i]] & kSource, 0);
         sum += e.level.cost[i];
         sum_best += best[i];
+        // What the neighbour in the row that was searched just before suggests was looked at.
+        const int32_t side = search.backward ? 1 : -1;
+        if (x + side < 0 || x + side >= e.level.width() || !e.is(x + side, y, kTarget)) continue;
+        const Position guess = e.level.match[e.level.index(x + side, y)] - static_cast<Position>(side);
+        if (guess >= e.level.flags.size() || (e.level.flags[guess] & kSource) == 0) continue;
+        ASSERT_LE(e.level.cost[i], e.distance(e.level.at(x, y), guess)) << x << ' ' << y;
       }
     }
   }
@@ -281,6 +287,35 @@ TEST(PatchMatchLevels, ReducingAveragesTheKnownAndCarriesTheMarks) {
     }
   }
   EXPECT_EQ(wanted, wanted_seen);
+}
+
+TEST(PatchMatchLevels, MatchesExpandToThePixel) {
+  constexpr int32_t kRadius = 2;
+  Example e(kRadius);
+  load(e.level, e.canvas.canvas(), e.code, e.threads, e.task);
+  Level coarser;
+  ASSERT_TRUE(next_shape(e.level, {}, coarser));
+  allocate(coarser, e.arena);
+  reduce(e.level, coarser, e.threads, e.task);
+  mark_patches(e.level, kRadius, e.threads, e.task);
+  mark_patches(coarser, kRadius, e.threads, e.task);
+  forget_matches(coarser, e.threads, e.task);
+  search_all(coarser, e.threads, e.task);
+  expand_matches(coarser, e.level, e.threads, e.task);
+  int compared = 0;
+  for (int32_t y = 2 * kRadius; y < e.level.height() - 2 * kRadius - 1; ++y) {
+    for (int32_t x = 2 * kRadius; x < e.level.width() - 2 * kRadius - 1; ++x) {
+      const Position from = coarser.match[coarser.index(x / 2, y / 2)];
+      if (!e.is(x, y, kTarget) || from == kNowhere) continue;
+      const auto pitch = static_cast<Position>(coarser.pitch);
+      const auto u = 2 * static_cast<int32_t>(from % pitch) + x % 2;
+      const auto v = 2 * static_cast<int32_t>(from / pitch) + y % 2;
+      if (u >= e.level.width() || v >= e.level.height() || !e.is(u, v, kSource)) continue;
+      ASSERT_EQ(e.level.match[e.level.index(x, y)], e.level.at(u, v)) << x << ' ' << y;
+      ++compared;
+    }
+  }
+  EXPECT_GT(compared, 50);
 }
 
 TEST(PatchMatchLevels, TheFourthByteIsTextureOfTheKnown) {

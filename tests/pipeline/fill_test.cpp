@@ -293,6 +293,18 @@ TEST_P(EveryMethod, MemoryLimitIsKeptOrRefused) {
   EXPECT_EQ(dst.bytes(), before);
 }
 
+TEST_P(EveryMethod, ALargerFillGivesTheScratchOfASmallerOneBackFirst) {
+  Mask dot(kWidth, kHeight, [](int x, int y) { return x > 5 && x < 12 && y > 5 && y < 12; });
+  Rig free;
+  free.run(request_of(src, dot, dst), options);
+  const Request larger = request_of(src, mask, dst);
+  const uint64_t bytes = estimate(larger, options, free.memory, free.cache.size(), free.threads).bytes;
+  Rig rig(1, bytes);
+  rig.run(request_of(src, dot, dst), options);
+  rig.run(larger, options);
+  EXPECT_LE(rig.memory.peak(), bytes);
+}
+
 struct FailingAllocator {
   int64_t countdown = INT64_MAX;
   static void* alloc(void* user, size_t size, size_t alignment) {
