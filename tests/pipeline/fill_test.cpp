@@ -298,7 +298,8 @@ TEST_P(EveryMethod, ALargerFillGivesTheScratchOfASmallerOneBackFirst) {
   Rig free;
   free.run(request_of(src, dot, dst), options);
   const Request larger = request_of(src, mask, dst);
-  const uint64_t bytes = estimate(larger, options, free.memory, free.cache.size(), free.threads).bytes;
+  Task task;
+  const uint64_t bytes = estimate(larger, options, free.memory, free.cache.size(), free.threads, task).bytes;
   Rig rig(1, bytes);
   rig.run(request_of(src, dot, dst), options);
   rig.run(larger, options);
