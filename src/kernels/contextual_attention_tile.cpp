@@ -524,7 +524,7 @@ int32_t window_rows(const Grid& grid) {
 
 int32_t tile_width(const Problem& problem) {
   const int64_t lanes = int64_t{problem.window_rows} * problem.grid.pitch();
-  return static_cast<int32_t>(std::clamp<int64_t>(64 * 1024 / lanes, 16, kMostCells));
+  return static_cast<int32_t>(std::clamp<int64_t>(int64_t{64} * 1024 / lanes, 16, kMostCells));
 }
 
 TileScratch lay_out_tile(Arena& arena, const Problem& problem, int32_t height, int32_t width) {
