@@ -86,8 +86,8 @@ int32_t batch_of(ptrdiff_t bytes_per_row) {
 void pack(const ConvolutionSpec& spec, const float* weight, const float* bias, Convolution::Packed& packed) {
   const int32_t depth = spec.in_channels;
   const int32_t taps = spec.kernel * spec.kernel;
-  packed.columns = kColumns;
-  packed.results = spec.gated ? kColumns / 2 : kColumns;
+  packed.columns = static_cast<int32_t>(kColumns);
+  packed.results = spec.gated ? packed.columns / 2 : packed.columns;
   packed.panels = static_cast<int32_t>(ceil_divide(spec.out_channels, packed.results));
   const bool winograd = uses_winograd(spec);
   const int32_t points = winograd ? kPoints : taps;
@@ -98,9 +98,9 @@ void pack(const ConvolutionSpec& spec, const float* weight, const float* bias, C
   std::vector<float> values(static_cast<size_t>(points));
   for (int32_t panel = 0; panel < packed.panels; ++panel) {
     float* out = packed.weights.get() + static_cast<ptrdiff_t>(panel) * points * depth * kColumns;
-    for (int32_t column = 0; column < kColumns; ++column) {
+    for (int32_t column = 0; column < packed.columns; ++column) {
       const int32_t row = row_of(spec, packed.results, panel, column);
-      packed.bias[static_cast<size_t>(panel * kColumns + column)] =
+      packed.bias[static_cast<size_t>(panel) * kColumns + static_cast<size_t>(column)] =
           row >= 0 && bias != nullptr ? bias[row] : 0;
       for (int32_t c = 0; c < depth; ++c) {
         const float* from = row >= 0 ? weight + (static_cast<ptrdiff_t>(row) * depth + c) * taps : nullptr;
@@ -116,10 +116,11 @@ void pack(const ConvolutionSpec& spec, const float* weight, const float* bias, C
   if (winograd) {
     packed.batch = batch_of(ptrdiff_t{kPoints} * 4 * (depth + kColumns));
     packed.scratch = static_cast<size_t>(packed.batch) * kPoints * static_cast<size_t>(depth + kColumns) +
-                     kOutputs * kColumns + static_cast<size_t>(depth) + 64;
+                     static_cast<size_t>(kOutputs * kColumns) + static_cast<size_t>(depth) + 64;
   } else {
-    packed.batch = batch_of(ptrdiff_t{4} * (points * depth + kColumns));
-    packed.scratch = static_cast<size_t>(packed.batch) * static_cast<size_t>(points * depth + kColumns) + 64;
+    packed.batch = batch_of(ptrdiff_t{4} * (ptrdiff_t{points} * depth + kColumns));
+    packed.scratch =
+        static_cast<size_t>(packed.batch) * static_cast<size_t>(ptrdiff_t{points} * depth + kColumns) + 64;
   }
 }
 
@@ -179,8 +180,8 @@ void winograd_job(const ConvolutionSpec& spec, const Convolution::Packed& packed
     for (int32_t t = 0; t < count; ++t) {
       const float* from = products + static_cast<ptrdiff_t>(t) * kColumns;
       for (int v = 0; v < kVectors; ++v) {
-        transform_output(from + v * kLanes, static_cast<ptrdiff_t>(batch) * kColumns, results + v * kLanes,
-                         kColumns);
+        transform_output(from + ptrdiff_t{v} * kLanes, static_cast<ptrdiff_t>(batch) * kColumns,
+                         results + ptrdiff_t{v} * kLanes, kColumns);
       }
       for (int i = 0; i < kOutputs; ++i) {
         const int32_t y = ys[static_cast<size_t>(t)] + spec.dilation * (i / 4);

@@ -20,7 +20,7 @@ using Wide = hn::CappedTag<float, 16>;
 constexpr int kLanes = HWY_MAX_BYTES / 4 < 16 ? HWY_MAX_BYTES / 4 : 16;
 // A tile: as many sums as fit beside the operands in 32 or 16 registers.
 constexpr int kVectors = 3;
-constexpr int kColumns = kVectors * kLanes;
+constexpr ptrdiff_t kColumns = ptrdiff_t{kVectors} * kLanes;
 constexpr int kRows = HWY_MAX_BYTES >= 64 ? 9 : 4;
 
 // c = a b for kRows rows of a, whose elements k = 0 .. depth - 1 lie in a row, and the kColumns columns of a
@@ -38,7 +38,7 @@ HWY_INLINE void multiply_tile(const float* HWY_RESTRICT a, ptrdiff_t a_step, int
   for (int32_t k = 0; k < depth; ++k) {
     const auto b0 = hn::Load(d, b);
     const auto b1 = hn::Load(d, b + kLanes);
-    const auto b2 = hn::Load(d, b + 2 * kLanes);
+    const auto b2 = hn::Load(d, b + ptrdiff_t{2} * kLanes);
 #pragma GCC unroll 16
     for (int r = 0; r < kRows; ++r) {
       const auto x = hn::Set(d, a[r * a_step + k]);
@@ -52,7 +52,7 @@ HWY_INLINE void multiply_tile(const float* HWY_RESTRICT a, ptrdiff_t a_step, int
   for (int r = 0; r < kRows; ++r) {
     hn::Store(sum[r][0], d, c + r * c_step);
     hn::Store(sum[r][1], d, c + r * c_step + kLanes);
-    hn::Store(sum[r][2], d, c + r * c_step + 2 * kLanes);
+    hn::Store(sum[r][2], d, c + r * c_step + ptrdiff_t{2} * kLanes);
   }
 }
 

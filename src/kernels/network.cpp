@@ -78,21 +78,23 @@ Network::Plan Network::plan(int32_t height, int32_t width, const std::vector<int
     Region& region = plan.regions[static_cast<size_t>(each.map)];
     region = join(region, clip(each.region, whole(plan, each.map)));
   }
-  for (auto step = steps_.rbegin(); step != steps_.rend(); ++step) {
-    for (size_t input = 0; input < step->from.size(); ++input) {
-      const int map = step->from[input];
+  for (size_t s = steps_.size(); s-- > 0;) {
+    const Step& step = steps_[s];
+    for (size_t input = 0; input < step.from.size(); ++input) {
+      const int map = step.from[input];
       Region& region = plan.regions[static_cast<size_t>(map)];
-      region = join(region, clip(needs(plan, *step, input), whole(plan, map)));
+      region = join(region, clip(needs(plan, step, input), whole(plan, map)));
     }
-    if (step->convolution < 0) {
-      const Custom& custom = customs_[static_cast<size_t>(step->custom)];
-      if (custom.scratch) plan.scratch = std::max(plan.scratch, round_up(custom.scratch(height, width, threads)));
+    if (step.convolution < 0) {
+      const Custom& custom = customs_[static_cast<size_t>(step.custom)];
+      if (custom.scratch)
+        plan.scratch = std::max(plan.scratch, round_up(custom.scratch(height, width, threads)));
       continue;
     }
-    const Convolution& convolution = convolutions_[static_cast<size_t>(step->convolution)];
+    const Convolution& convolution = convolutions_[static_cast<size_t>(step.convolution)];
     const ConvolutionSpec& spec = convolution.spec();
     plan.slot = std::max(plan.slot, round_up(convolution.scratch()));
-    plan.work += static_cast<double>(pixels(plan.regions[static_cast<size_t>(step->to)])) * spec.kernel *
+    plan.work += static_cast<double>(pixels(plan.regions[static_cast<size_t>(step.to)])) * spec.kernel *
                  spec.kernel * spec.in_channels * spec.out_channels * (spec.gated ? 2 : 1);
   }
   plan.scratch = std::max(plan.scratch, plan.slot * static_cast<size_t>(threads));
@@ -100,8 +102,8 @@ Network::Plan Network::plan(int32_t height, int32_t width, const std::vector<int
   return plan;
 }
 
-// Maps that are not needed at the same time may lie in the same place: each is put at the lowest one that is free
-// from the step that writes it to the last that reads it.
+// Maps that are not needed at the same time may lie in the same place: each is put at the lowest one that is
+// free from the step that writes it to the last that reads it.
 void Network::place(Plan& plan, const std::vector<int>& inputs, const std::vector<Wanted>& wanted) const {
   struct Life {
     int map, first, last;

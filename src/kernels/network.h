@@ -24,8 +24,8 @@ class Network {
   // Steps run in the order in which they are added.
   // `from` -> channels first .. of `to`.
   void add(Convolution convolution, int from, int to, int32_t first = 0);
-  // Any other step. needs(): the region of the input-th map of `from` that a region of `to` needs, when only the
-  // pixels of `hole` (a region of the input) are unknown. run() writes the region of `to`.
+  // Any other step. needs(): the region of the input-th map of `from` that a region of `to` needs, when only
+  // the pixels of `hole` (a region of the input) are unknown. run() writes the region of `to`.
   struct Custom {
     std::vector<int> from;
     int to;
@@ -67,7 +67,8 @@ class Network {
   // A map's place in the memory of a plan, aligned to 64 bytes.
   [[nodiscard]] Map map(const Plan& plan, int number, float* memory) const;
   // Runs all steps. progress(share of the work done) is called after each.
-  void run(const Plan& plan, float* memory, Parallel& parallel, const std::function<void(double)>& progress) const;
+  void run(const Plan& plan, float* memory, Parallel& parallel,
+           const std::function<void(double)>& progress) const;
 
  private:
   struct MapInfo {

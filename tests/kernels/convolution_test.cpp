@@ -94,7 +94,7 @@ class Trial {
   }
 
   // The result of a region, the rest of the map left at `before`.
-  std::vector<float> fill(const Region& region, int32_t pitch, float before = -7) const {
+  [[nodiscard]] std::vector<float> fill(const Region& region, int32_t pitch, float before = -7) const {
     const Convolution convolution(each_.spec, weight_.data(), bias_.data());
     std::vector<float> out(static_cast<size_t>(height * width * pitch), before);
     const ConstMap in{in_.data(), each_.height, each_.width, each_.spec.in_channels, each_.spec.in_channels};
