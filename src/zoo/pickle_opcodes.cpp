@@ -54,7 +54,7 @@ constexpr std::array kNames = {
 std::string name_of(Opcode opcode) {
   constexpr std::string_view kDigits = "0123456789ABCDEF";
   const auto code = static_cast<uint8_t>(opcode);
-  const std::string number = std::string("0x") + kDigits[code >> 4U] + kDigits[code & 15U];
+  std::string number = std::string("0x") + kDigits[code >> 4U] + kDigits[code & 15U];
   for (const Name& entry : kNames) {
     if (entry.code == code) return std::string(entry.name) + " (" + number + ")";
   }

@@ -119,20 +119,16 @@ using LegacyStorages = PickleHeap::Vector<LegacyStorage>;
 // them.
 void locate_storages(Bytes bytes, uint64_t at, const PickleHeap& heap, const Value& keys,
                      LegacyStorages& located) {
-  PickleHeap::Vector<const StorageReference*> references(
-      StdAllocator<const StorageReference*>(located.get_allocator().memory()));
-  references.reserve(heap.storages.size());
-  for (const StorageReference& storage : heap.storages) references.push_back(&storage);
-  const auto key_of = [](const StorageReference* storage) { return storage->key; };
-  std::ranges::sort(references, {}, key_of);
+  PickleHeap::Vector<StorageReference> references = heap.storages;
+  std::ranges::sort(references, {}, &StorageReference::key);
   heap.for_each(keys, [&](Value key) {
     if (key.kind != Kind::kText) fail(Status::kInvalidArgument, "legacy: the key of a storage is no text");
-    const auto reference = std::ranges::lower_bound(references, key.view(), {}, key_of);
-    if (reference == references.end() || (*reference)->key != key.view()) {
+    const auto reference = std::ranges::lower_bound(references, key.view(), {}, &StorageReference::key);
+    if (reference == references.end() || reference->key != key.view()) {
       fail(Status::kInvalidArgument, "legacy: storage ", in_quotes(key.view()), " belongs to no tensor");
     }
     const auto elements = load<uint64_t>(bytes, at, "the file");
-    const size_t size = size_of((*reference)->dtype);
+    const size_t size = size_of(reference->dtype);
     at += sizeof(elements);
     if (elements > (bytes.size() - at) / size) {
       fail(Status::kInvalidArgument, "legacy: storage ", in_quotes(key.view()), " has ", elements,

@@ -48,7 +48,7 @@ Location locate(Bytes bytes) {
   uint64_t disks = load<uint16_t>(bytes, end + 4, kEnd) | load<uint16_t>(bytes, end + 6, kEnd);
   uint64_t limit = end;
   if (end >= kLocatorSize && load<uint32_t>(bytes, end - kLocatorSize, kEnd) == kLocatorSignature) {
-    const uint64_t end64 = load<uint64_t>(bytes, end - kLocatorSize + 8, kEnd);
+    const auto end64 = load<uint64_t>(bytes, end - kLocatorSize + 8, kEnd);
     if (end64 > end - kLocatorSize || end - kLocatorSize - end64 < kEnd64Size ||
         load<uint32_t>(bytes, end64, kEnd) != kEnd64Signature) {
       fail(Status::kInvalidArgument, "zip: the zip64 end record is not at byte ", end64);

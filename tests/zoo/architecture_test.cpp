@@ -172,7 +172,7 @@ TEST(Architecture, UnknownFilesShowTheirFirstKeys) {
   expect_in(made.outcome(), "UNSUPPORTED \"made.safetensors\": unknown architecture, it has no tensors");
   for (const char* key : {"d", "c", "b", "a"}) made.add(key, {1});
   expect_in(made.outcome(),
-            "unknown architecture, its first keys are \"a\", \"b\", \"c\"; known are deepfill-v2, ");
+            R"(unknown architecture, its first keys are "a", "b", "c"; known are deepfill-v2, )");
   const std::string attack = torch_zip(global("os", "system") + ")R");
   try {
     (void)recognise(WeightFile(bytes_of(attack), "attack.pth"));
@@ -204,8 +204,7 @@ TEST(Architecture, OneOfSeveral) {
   EXPECT_EQ(made.outcome(), "deepfill-v2 below 'params_ema.'");
   EXPECT_EQ(made.outcome("params."), "deepfill-v2 below 'params.'");
   made.add(deepfill(), "ema.");
-  expect_in(made.outcome(),
-            "has deepfill-v2 below \"ema.\" and deepfill-v2 below \"params_ema.\": say which");
+  expect_in(made.outcome(), R"(has deepfill-v2 below "ema." and deepfill-v2 below "params_ema.": say which)");
 }
 
 TEST(Architecture, KeysOfThePublishedWidth) {
@@ -312,7 +311,7 @@ TEST_F(Card, ThatContradictsTheFileIsRefused) {
   };
   ModelCard card = good;
   card.architecture = "lama";
-  expect_in(outcome_of(card), "infill.card: architecture: is \"lama\", the file has \"deepfill-v2\"");
+  expect_in(outcome_of(card), R"(infill.card: architecture: is "lama", the file has "deepfill-v2")");
   card = good;
   card.parameters["width"] = int64_t{48};
   expect_in(outcome_of(card), "infill.card: parameters: is {");

@@ -17,6 +17,11 @@
 #include "core/status.h"
 #include "zoo/weight_file.h"
 
+// Sums of short texts: gcc 12 warns of an overlap that cannot be (its bug 105651).
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic ignored "-Wrestrict"
+#endif
+
 namespace infill::zoo {
 
 inline std::span<const std::byte> bytes_of(std::string_view text) {

@@ -157,11 +157,9 @@ TEST(Pickle, StackMemoAndTexts) {
 }
 
 TEST(Pickle, Nesting) {
-  std::string inner = "}";
-  for (int i = 0; i < 63; ++i) inner = "](" + inner + "e";
-  EXPECT_EQ(outcome(file_of(inner)), "OK");
-  inner = "](" + inner + "e";
-  EXPECT_TRUE(says(file_of(inner), "UNSUPPORTED", "nested more than 64 deep"));
+  const auto lists = [](size_t depth) { return std::string(depth, ']') + "}" + std::string(depth, 'a'); };
+  EXPECT_EQ(outcome(file_of(lists(63))), "OK");
+  EXPECT_TRUE(says(file_of(lists(64)), "UNSUPPORTED", "nested more than 64 deep"));
   // A hundred thousand levels cost no stack.
   EXPECT_TRUE(
       says(file_of(std::string(100000, ']') + std::string(99999, 'a')), "UNSUPPORTED", "nested more than"));
@@ -173,26 +171,17 @@ TEST(Pickle, Nesting) {
 }
 
 TEST(Pickle, WhatIsSharedCannotGrowWithoutEnd) {
-  // Each level holds the one below twice: 2^40 places of one tensor.
-  std::string opcodes = with_tensor() + std::string(
-                                            "q\0"
-                                            "0",
-                                            3);
-  for (char level = 1; level <= 40; ++level) {
-    const std::string below{'h', static_cast<char>(level - 1)};
-    opcodes += "](" + below + below + "eq" + level + (level < 40 ? "0" : "");
-  }
-  EXPECT_TRUE(says(file_of(opcodes), "UNSUPPORTED", ""));
-  // The same without a tensor.
-  opcodes = std::string(
-      "]q\0"
-      "0",
-      4);
-  for (char level = 1; level <= 40; ++level) {
-    const std::string below{'h', static_cast<char>(level - 1)};
-    opcodes += "](" + below + below + "eq" + level + (level < 40 ? "0" : "");
-  }
-  EXPECT_TRUE(says(file_of(opcodes), "UNSUPPORTED", "too much is shared"));
+  // Each of 40 levels holds the one below, which is in the memo, twice: 2^40 places of what is at the bottom.
+  const auto levels = [](std::string bottom) {
+    bottom.append("q\0", 2);
+    for (char level = 1; level <= 40; ++level) {
+      const char below = static_cast<char>(level - 1);
+      bottom.append({'0', ']', '(', 'h', below, 'h', below, 'e', 'q', level});
+    }
+    return bottom;
+  };
+  EXPECT_TRUE(says(file_of(levels(with_tensor())), "UNSUPPORTED", "more than 32768 tensors"));
+  EXPECT_TRUE(says(file_of(levels("]")), "UNSUPPORTED", "too much is shared"));
 }
 
 TEST(Pickle, SharedStoragesAreBounded) {
