@@ -180,7 +180,7 @@ TEST(Pickle, WhatIsSharedCannotGrowWithoutEnd) {
     }
     return bottom;
   };
-  EXPECT_TRUE(says(file_of(levels(with_tensor())), "UNSUPPORTED", "more than 32768 tensors"));
+  EXPECT_TRUE(says(file_of(levels(with_tensor())), "UNSUPPORTED", "too much is shared"));
   EXPECT_TRUE(says(file_of(levels("]")), "UNSUPPORTED", "too much is shared"));
 }
 
