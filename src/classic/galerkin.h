@@ -30,7 +30,7 @@ void add_up_parents(const Value* in, ptrdiff_t step, Value* out, ptrdiff_t out_s
 
 inline Stencil add_up_parents(const FineRows& rows) {
   std::array<std::array<double, 5>, 8> columns;
-  for (int v = 0; v < 8; ++v) add_up_parents(&rows[8 * v], 1, columns[v].data(), 1);
+  for (size_t v = 0; v < 8; ++v) add_up_parents(&rows[8 * v], 1, columns[v].data(), 1);
   Stencil sum;
   for (int x = 0; x < 5; ++x) add_up_parents(&columns[0][x], 5, &sum[x], 5);
   return sum;

@@ -46,7 +46,7 @@ class StencilOperator {
   void set_uniform(int32_t i, const WindowCursor::Window& neighbours) {
     Head& head = heads_[i];
     head.terms = kUniform;
-    for (int y = 0; y < 5; ++y) head.first[y] = neighbours[5 * y];
+    for (size_t y = 0; y < 5; ++y) head.first[y] = neighbours[5 * y];
   }
   // Coefficients of neighbours that are `none` do not count.
   void set(int32_t i, const Stencil& stencil, const WindowCursor::Window& neighbours, int32_t none) {

@@ -43,8 +43,9 @@ void coarsen(const Plane<const uint8_t>& fine, int32_t fine_count, const Plane<u
       if (x % kStep == kStep - 1) task.advance(uint64_t{4} * kStep);
       // Four equal labels, as almost everywhere, need no counting.
       if (inside && 2 * x + 1 < fine.width && set.count < capacity) {
-        const uint8_t label = above[2 * x];
-        if (label == above[2 * x + 1] && label == below[2 * x] && label == below[2 * x + 1]) {
+        const ptrdiff_t left = ptrdiff_t{2} * x;
+        const uint8_t label = above[left];
+        if (label == above[left + 1] && label == below[left] && label == below[left + 1]) {
           coarse.at(x, y) = label;
           if (label == kHole) set.at[set.count++] = {x, y};
           continue;

@@ -27,7 +27,8 @@ Convolution convolution(ConvolutionSpec spec, uint32_t seed) {
   return {spec, weight.data(), noise(rows, seed + 1).data()};
 }
 
-ConvolutionSpec spec(int32_t in, int32_t out, int32_t stride = 1, int32_t dilation = 1, int32_t upsample = 1) {
+ConvolutionSpec spec(int32_t in, int32_t out, int32_t stride = 1, int32_t dilation = 1,
+                     int32_t upsample = 1) {
   return {.in_channels = in,
           .out_channels = out,
           .stride = stride,
@@ -59,15 +60,16 @@ class Hourglass {
                  .to = sum,
                  .needs = [](size_t, const Region& wanted, const Region&) { return wanted; },
                  .scratch = {},
-                 .run = [](const Network::Custom::Call& call, Parallel&) {
-                   for (int32_t y = call.region.y0; y < call.region.y1; ++y) {
-                     for (int32_t x = call.region.x0; x < call.region.x1; ++x) {
-                       for (int c = 0; c < 12; ++c) {
-                         call.out.at(y, x)[c] = call.in[0].at(y, x)[c] + call.in[1].at(y, x)[c];
+                 .run =
+                     [](const Network::Custom::Call& call, Parallel&) {
+                       for (int32_t y = call.region.y0; y < call.region.y1; ++y) {
+                         for (int32_t x = call.region.x0; x < call.region.x1; ++x) {
+                           for (int c = 0; c < 12; ++c) {
+                             call.out.at(y, x)[c] = call.in[0].at(y, x)[c] + call.in[1].at(y, x)[c];
+                           }
+                         }
                        }
-                     }
-                   }
-                 }});
+                     }});
     network.add(convolution(spec(12, 2, 1, 1, 2), 13), sum, output);
   }
 
@@ -75,7 +77,8 @@ class Hourglass {
   struct Results {
     std::vector<float> middle, output;
   };
-  [[nodiscard]] Results run(int32_t height, int32_t width, const std::vector<Network::Wanted>& wanted, int threads) const {
+  [[nodiscard]] Results run(int32_t height, int32_t width, const std::vector<Network::Wanted>& wanted,
+                            int threads) const {
     Threads workers(threads);
     Task task;
     ThreadsParallel parallel(workers, task);
@@ -95,7 +98,8 @@ class Hourglass {
     EXPECT_NEAR(last, 1, 1e-9);
     const auto copy = [&](int number) {
       const Map map = network.map(plan, number, memory.get());
-      return std::vector<float>(map.data, map.data + static_cast<ptrdiff_t>(map.height) * map.width * map.channels);
+      return std::vector<float>(map.data,
+                                map.data + static_cast<ptrdiff_t>(map.height) * map.width * map.channels);
     };
     return {copy(middle), copy(output)};
   }
@@ -112,7 +116,8 @@ TEST(Network, MapsThatShareMemoryDoNotDisturbEachOther) {
   const Region half{0, 0, kHeight / 2, kWidth / 2};
   // With every map asked for, none may share.
   std::vector<Network::Wanted> every;
-  for (int map = 0; map <= hourglass.output; ++map) every.push_back({map, hourglass.network.shift(map) == 0 ? all : half});
+  for (int map = 0; map <= hourglass.output; ++map)
+    every.push_back({map, hourglass.network.shift(map) == 0 ? all : half});
   const auto apart = hourglass.run(kHeight, kWidth, every, 1);
   const auto shared = hourglass.run(kHeight, kWidth, {{hourglass.output, all}, {hourglass.middle, half}}, 1);
   EXPECT_EQ(apart.output, shared.output);
@@ -127,7 +132,8 @@ TEST(Network, APartIsComputedAsInTheWhole) {
   constexpr int32_t kHeight = 64;
   constexpr int32_t kWidth = 72;
   const auto whole = hourglass.run(kHeight, kWidth, {{hourglass.output, {0, 0, kHeight, kWidth}}}, 2).output;
-  for (const Region& region : {Region{30, 40, 31, 41}, Region{0, 0, 9, 5}, Region{50, 60, 64, 72}, Region{0, 20, 64, 30}}) {
+  for (const Region& region :
+       {Region{30, 40, 31, 41}, Region{0, 0, 9, 5}, Region{50, 60, 64, 72}, Region{0, 20, 64, 30}}) {
     const auto part = hourglass.run(kHeight, kWidth, {{hourglass.output, region}}, 2).output;
     for (int32_t y = region.y0; y < region.y1; ++y) {
       for (int32_t x = region.x0; x < region.x1; ++x) {
@@ -144,7 +150,8 @@ TEST(Network, APartIsLessWork) {
   const Hourglass hourglass;
   const Region all{0, 0, 512, 512};
   const double whole = hourglass.network.plan(512, 512, {0}, {{hourglass.output, all}}, {}, 1).work;
-  const double part = hourglass.network.plan(512, 512, {0}, {{hourglass.output, {200, 200, 300, 300}}}, {}, 1).work;
+  const double part =
+      hourglass.network.plan(512, 512, {0}, {{hourglass.output, {200, 200, 300, 300}}}, {}, 1).work;
   EXPECT_LT(part, whole / 10);
 }
 
@@ -152,7 +159,8 @@ TEST(Network, SameBytesForAllThreads) {
   const Hourglass hourglass;
   const Region all{0, 0, 48, 40};
   const auto one = hourglass.run(48, 40, {{hourglass.output, all}}, 1).output;
-  for (const int threads : {2, 5}) EXPECT_EQ(hourglass.run(48, 40, {{hourglass.output, all}}, threads).output, one);
+  for (const int threads : {2, 5})
+    EXPECT_EQ(hourglass.run(48, 40, {{hourglass.output, all}}, threads).output, one);
 }
 
 TEST(Network, CanBeCancelled) {
