@@ -194,4 +194,10 @@ void Network::run(const Plan& plan, float* memory, Parallel& parallel,
   }
 }
 
+size_t Network::weight_bytes() const {
+  size_t bytes = 0;
+  for (const Convolution& convolution : convolutions_) bytes += convolution.weight_bytes();
+  return bytes;
+}
+
 }  // namespace infill::kernels

@@ -70,6 +70,8 @@ class Network {
   void run(const Plan& plan, float* memory, Parallel& parallel,
            const std::function<void(double)>& progress) const;
 
+  [[nodiscard]] size_t weight_bytes() const;  // packed
+
  private:
   struct MapInfo {
     int32_t channels;

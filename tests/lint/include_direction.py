@@ -15,8 +15,9 @@ LAYERS = {
     "core": ("src/core", {"core"}, r"hwy/|(sched|sys/mman)\.h"),
     "classic": ("src/classic", {"core", "classic"}, r"hwy/|Eigen/"),
     "kernels": ("src/kernels", {"core", "kernels"}, r"hwy/"),
-    "pipeline": ("src/pipeline", {"core", "classic", "pipeline"}, r"hwy/"),
-    "zoo": ("src/zoo", {"core", "zoo"}, r"nlohmann/|openssl/|(fcntl|unistd|sys/\w+)\.h"),
+    "inference": ("src/inference", {"core", "kernels", "inference"}, r"hwy/"),
+    "pipeline": ("src/pipeline", {"core", "classic", "kernels", "inference", "pipeline"}, r"hwy/"),
+    "zoo": ("src/zoo", {"core", "inference", "zoo"}, r"nlohmann/|openssl/|(fcntl|unistd|sys/\w+)\.h"),
     "capi": ("capi", {"core", "classic", "pipeline", "capi"}, r"(cpuid|pthread|unistd|sys/\w+)\.h"),
     "cli": ("src/cli", {"cli", "infill.h"}, r"vips/|nlohmann/|(fcntl|unistd|signal|sys/\w+)\.h"),
 }

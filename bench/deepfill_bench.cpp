@@ -1,0 +1,99 @@
+// DeepFill v2 at the published width with random weights: a whole picture, and one compact hole of 5 %.
+#include <benchmark/benchmark.h>
+
+#include <cmath>
+#include <random>
+#include <vector>
+
+#include "core/task.h"
+#include "core/threads.h"
+#include "inference/deepfill.h"
+#include "inference/deepfill_layers.h"
+#include "zoo/deepfill_keys.h"
+
+namespace infill::inference {
+namespace {
+
+using kernels::Region;
+
+// Scaled so that activations keep their range from layer to layer.
+Weight random_weight(const zoo::Dims& shape, std::mt19937& engine) {
+  Weight weight;
+  weight.shape.assign(shape.values().begin(), shape.values().end());
+  double inputs = 1;
+  for (size_t i = 1; i < weight.shape.size(); ++i) inputs *= static_cast<double>(weight.shape[i]);
+  const auto range = static_cast<float>(weight.shape.size() == 1 ? 0.1 : 2.5 / std::sqrt(inputs));
+  std::uniform_real_distribution<float> value(-range, range);
+  weight.values.resize(static_cast<size_t>(*zoo::element_count(shape)));
+  for (float& each : weight.values) each = value(engine);
+  return weight;
+}
+
+const DeepFill& network() {
+  static const DeepFill instance = [] {
+    std::mt19937 engine(1);
+    const std::vector<zoo::KeyShape> keys = zoo::deepfill_keys({});
+    return DeepFill({}, [&](const std::string& key) {
+      for (const zoo::KeyShape& entry : keys) {
+        if (entry.key == key) return random_weight(entry.shape, engine);
+      }
+      return Weight{};
+    });
+  }();
+  return instance;
+}
+
+void run(benchmark::State& state) {
+  const auto size = static_cast<int32_t>(state.range(0));
+  const auto threads = static_cast<int>(state.range(1));
+  const bool compact = state.range(2) != 0;
+  const auto area = static_cast<size_t>(size) * static_cast<size_t>(size);
+  std::vector<float> values(3 * area);
+  for (size_t i = 0; i < values.size(); ++i) values[i] = static_cast<float>((i * 37 + i / 11) % 101) / 100;
+  std::vector<uint8_t> unknown(area);
+  std::vector<float> results(3 * area);
+  // A square of 5 % of the picture off its middle; else half of the pixels, in blocks.
+  Region wanted{0, 0, size, size};
+  const auto side = static_cast<int32_t>(std::lround(std::sqrt(0.05) * size));
+  if (compact) wanted = {size / 3, size / 4, size / 3 + side, size / 4 + side};
+  for (int32_t y = wanted.y0; y < wanted.y1; ++y) {
+    for (int32_t x = wanted.x0; x < wanted.x1; ++x)
+      unknown[static_cast<size_t>(y * size + x)] = compact || (y / 32 + x / 32) % 2 == 0 ? 1 : 0;
+  }
+  const auto planes = [&](auto* data) {
+    const Plane<std::remove_pointer_t<decltype(data)>> first{data, size, size, size};
+    auto second = first;
+    auto third = first;
+    second.data += area;
+    third.data += 2 * area;
+    return std::array{first, second, third};
+  };
+  Threads workers(threads);
+  Task task;
+  kernels::ThreadsParallel parallel(workers, task);
+  Memory memory;
+  const Block block(memory, network().scratch(size, size, threads));
+  const DeepFillCall call{.height = size,
+                          .width = size,
+                          .image = planes(static_cast<const float*>(values.data())),
+                          .unknown = {unknown.data(), size, size, size},
+                          .wanted = wanted,
+                          .coarse = {},
+                          .refined = planes(results.data())};
+  for (auto _ : state) {
+    Arena arena(block.data(), block.size());
+    network().run(call, arena, parallel, [](double) {});
+    benchmark::DoNotOptimize(results.data());
+  }
+  state.counters["MB"] = static_cast<double>(block.size()) * 1e-6;
+  state.counters["weights_MB"] = static_cast<double>(network().weight_bytes()) * 1e-6;
+}
+
+BENCHMARK(run)
+    ->ArgNames({"size", "threads", "compact"})
+    ->ArgsProduct({{256, 512}, {1, 2}, {0, 1}})
+    ->Unit(benchmark::kMillisecond)
+    ->UseRealTime();
+
+}  // namespace
+}  // namespace infill::inference

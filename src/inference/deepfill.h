@@ -1,0 +1,77 @@
+// DeepFill v2's generator on the CPU, without LibTorch: a coarse network, then a refinement network of two
+// branches, one with contextual attention.
+//
+// Yu, Lin, Yang, Shen, Lu, Huang: Free-Form Image Inpainting with Gated Convolution, ICCV 2019
+// (arXiv 1806.03589).
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "core/canvas.h"
+#include "core/memory.h"
+#include "kernels/network.h"
+
+namespace infill::inference {
+
+// A tensor of a checkpoint, row by row.
+struct Weight {
+  std::vector<float> values;
+  std::vector<int64_t> shape;
+};
+// Throws when there is no tensor of that name.
+using WeightLookup = std::function<Weight(const std::string& key)>;
+
+// Two families of published weights.
+struct DeepFillVariant {
+  // TensorFlow's SAME padding and sampling; keys "conv1.conv.weight" and so on. Otherwise zeros on both
+  // sides; keys "stage1.conv1.conv.weight" and so on.
+  bool tensorflow = false;
+  bool fuse = true;  // the attention layer prefers neighbours of what its neighbours chose
+};
+
+// A picture and what becomes of it.
+struct DeepFillCall {
+  int32_t height = 0, width = 0;            // at least 1; padded to a multiple of 8 by reflection, inside
+  std::array<Plane<const float>, 3> image;  // red, green, blue in 0..1; not read where it is unknown
+  Plane<const uint8_t> unknown;             // 0: known
+  kernels::Region wanted;                   // of the results; the pixels that are computed
+  // Red, green and blue in 0..1, as they came out of the network, not composed with the image; outside of
+  // `wanted` they are left alone. data null: not asked for.
+  std::array<Plane<float>, 3> coarse, refined;
+};
+
+// Const functions may be called from several threads at once.
+class DeepFill {
+ public:
+  // Throws what the lookup throws, and kInvalidArgument naming the tensor that has another shape or a value
+  // that is not finite.
+  DeepFill(const DeepFillVariant& variant, const WeightLookup& weights);
+
+  // Sides of what is computed are multiples of this.
+  static constexpr int32_t kMultiple = 8;
+
+  // Bytes of an arena that run() takes, whatever is wanted.
+  [[nodiscard]] size_t scratch(int32_t height, int32_t width, int threads) const;
+  // Computes no more than the wanted pixels need; they are the same (up to about 1e-6) whatever else is
+  // wanted. The same bytes for any number of threads. progress(share of the work that is done) comes after
+  // each layer.
+  void run(const DeepFillCall& call, Arena& arena, kernels::Parallel& parallel,
+           const std::function<void(double)>& progress) const;
+
+  // Of the packed weights.
+  [[nodiscard]] size_t weight_bytes() const { return network_.weight_bytes(); }
+
+ private:
+  [[nodiscard]] kernels::Network::Plan plan(int32_t height, int32_t width, const kernels::Region& wanted,
+                                            const kernels::Region& hole, int threads) const;
+
+  kernels::Network network_;
+  int input_ = 0, coarse_ = 0, refined_ = 0;
+};
+
+}  // namespace infill::inference

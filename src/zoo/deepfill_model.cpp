@@ -1,0 +1,48 @@
+#include "zoo/deepfill_model.h"
+
+#include <string>
+#include <variant>
+
+#include "core/status.h"
+#include "zoo/text.h"
+
+namespace infill::zoo {
+namespace {
+
+inference::DeepFillVariant variant_of(const Recognised& model) {
+  inference::DeepFillVariant variant;
+  if (model.architecture->name == "deepfill-v2-tf") {
+    variant.tensorflow = true;
+  } else if (model.architecture->name != "deepfill-v2") {
+    fail(Status::kUnsupported, "architecture ", in_quotes(model.architecture->name), ": cannot be run");
+  }
+  variant.fuse = std::get<bool>(model.parameters.find("fuse")->second);
+  const auto kernel = model.parameters.find("fuse_kernel");
+  if (kernel != model.parameters.end() && std::get<int64_t>(kernel->second) != 3) {
+    fail(Status::kUnsupported, "fuse_kernel: ", std::get<int64_t>(kernel->second), ", only 3 is built");
+  }
+  return variant;
+}
+
+}  // namespace
+
+inference::DeepFill build_deepfill(const Recognised& model) {
+  const StateDict& weights = model.weights;
+  try {
+    return {variant_of(model), [&weights](const std::string& key) {
+              const Tensor* tensor = weights.find(key);
+              if (tensor == nullptr) {
+                fail(Status::kInvalidArgument, "key ", in_quotes(weights.prefix() + key), ": is missing");
+              }
+              inference::Weight weight;
+              weight.values.resize(static_cast<size_t>(tensor->elements()));
+              tensor->copy_to_float(weight.values);
+              weight.shape.assign(tensor->shape.values().begin(), tensor->shape.values().end());
+              return weight;
+            }};
+  } catch (const Error& error) {
+    fail(error.status(), in_quotes(weights.file().name()), ": ", error.what());
+  }
+}
+
+}  // namespace infill::zoo
