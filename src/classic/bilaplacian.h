@@ -11,6 +11,8 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cstring>
+#include <tuple>
 #include <type_traits>
 
 #include "classic/laplacian.h"
@@ -30,6 +32,7 @@ class Bilaplacian {
 
   void build(const Canvas& canvas, const PixelSet& set, Work& work) {
     count_ = set.count;
+    const bool excluded = has_excluded(canvas, work.task);
     for_pixels(work, set.count, [&](int32_t begin, int32_t end) {
       std::array<RowCursor, 4> rows;  // above and below, next to the pixel's own and beyond
       rows.fill(RowCursor(set));
@@ -43,15 +46,11 @@ class Bilaplacian {
         j[1] = in_row(i + 1, p.x + 1);
         j[8] = j[0] == set.count ? in_row(i - 1, p.x - 2) : in_row(i - 2, p.x - 2);
         j[9] = j[1] == set.count ? in_row(i + 1, p.x + 2) : in_row(i + 2, p.x + 2);
-        j[4] = rows[0].find(p.x - 1, p.y - 1);
-        j[2] = rows[0].find(p.x, p.y - 1);
-        j[5] = rows[0].find(p.x + 1, p.y - 1);
-        j[6] = rows[1].find(p.x - 1, p.y + 1);
-        j[3] = rows[1].find(p.x, p.y + 1);
-        j[7] = rows[1].find(p.x + 1, p.y + 1);
+        std::tie(j[4], j[2], j[5]) = std::tuple_cat(rows[0].find_three(p.x - 1, p.y - 1));
+        std::tie(j[6], j[3], j[7]) = std::tuple_cat(rows[1].find_three(p.x - 1, p.y + 1));
         j[10] = rows[2].find(p.x, p.y - 2);
         j[11] = rows[3].find(p.x, p.y + 2);
-        shape_[i] = shape_at(canvas, p);
+        shape_[i] = shape_at(canvas, p, excluded);
       }
     });
   }
@@ -78,12 +77,14 @@ class Bilaplacian {
   }
 
   // The stencil of uniform pixels: regular ones whose neighbours are all holes.
-  [[nodiscard]] static constexpr Stencil common() {
-    return {0, 0, 1, 0, 0, 0, 2, -8, 2, 0, 1, -8, 20, -8, 1, 0, 2, -8, 2, 0, 0, 0, 1, 0, 0};
-  }
+  static constexpr Stencil kCommon{0,  0, 1, 0, 0,  0, 2, -8, 2, 0, 1, -8, 20,
+                                   -8, 1, 0, 2, -8, 2, 0, 0,  0, 1, 0, 0};
+  [[nodiscard]] static constexpr Stencil common() { return kCommon; }
   [[nodiscard]] bool is_uniform(int32_t i) const {
     return shape_[i].regular() && std::ranges::find(neighbours_[i], count_) == neighbours_[i].end();
   }
+  // The same, but for neighbours that are no holes.
+  [[nodiscard]] bool is_regular(int32_t i) const { return shape_[i].regular(); }
   // f(j, place in the 5x5, coefficient) for the holes of row i.
   template <class F>
   void for_terms(int32_t i, const F& f) const {
@@ -145,11 +146,21 @@ class Bilaplacian {
   };
   static constexpr uint8_t kRegular = 31;  // all are present and have four neighbours
 
-  static Shape shape_at(const Canvas& canvas, Point p) {
+  static bool has_excluded(const Canvas& canvas, Task& task) {
+    for (int32_t y = 0; y < canvas.height; ++y) {
+      if (std::memchr(canvas.label.row(y), kExcluded, static_cast<size_t>(canvas.width)) != nullptr)
+        return true;
+      task.advance(static_cast<uint64_t>(canvas.width) / 16);
+    }
+    return false;
+  }
+  // excluded: whether the canvas has such pixels at all.
+  static Shape shape_at(const Canvas& canvas, Point p, bool excluded) {
     const auto& label = canvas.label;
     if (p.x >= 2 && p.y >= 2 && p.x < canvas.width - 2 && p.y < canvas.height - 2) {
-      const bool all = std::ranges::all_of(
-          kOffsets, [&](const Point& d) { return label.at(p.x + d.x, p.y + d.y) != kExcluded; });
+      const bool all = !excluded || std::ranges::all_of(kOffsets, [&](const Point& d) {
+        return label.at(p.x + d.x, p.y + d.y) != kExcluded;
+      });
       if (all) return {.present = kRegular, .degree = {4, 4, 4, 4}};
     }
     Shape shape{};

@@ -4,10 +4,20 @@
 // so that the bytes do not depend on the machine.
 #pragma once
 
+#include <cstring>
+
 namespace infill::classic {
 
 constexpr int kLanes = 4;
 typedef float Float4 __attribute__((vector_size(16)));    // NOLINT(modernize-use-using): attribute
 typedef double Double4 __attribute__((vector_size(32)));  // NOLINT(modernize-use-using)
+
+inline void load(const double* from, Double4& value) {
+  std::memcpy(&value, from, sizeof value);
+}
+
+inline void store(const Double4& value, double* to) {
+  std::memcpy(to, &value, sizeof value);
+}
 
 }  // namespace infill::classic

@@ -52,12 +52,14 @@ class Laplacian {
   void apply(int32_t i, const Float4* x, Float4& result) const { result = apply(i, x); }
 
   // The stencil of uniform pixels: those with four neighbours, all of them holes.
-  [[nodiscard]] static constexpr Stencil common() {
-    return {0, 0, 0, 0, 0, 0, 0, -1, 0, 0, 0, -1, 4, -1, 0, 0, 0, -1, 0, 0, 0, 0, 0, 0, 0};
-  }
+  static constexpr Stencil kCommon{0,  0, 0, 0, 0,  0, 0, -1, 0, 0, 0, -1, 4,
+                                   -1, 0, 0, 0, -1, 0, 0, 0,  0, 0, 0, 0};
+  [[nodiscard]] static constexpr Stencil common() { return kCommon; }
   [[nodiscard]] bool is_uniform(int32_t i) const {
     return std::ranges::find(neighbours_[i], count_) == neighbours_[i].end();
   }
+  // The same, but for neighbours that are no holes.
+  [[nodiscard]] bool is_regular(int32_t i) const { return degree_[i] == 4; }
   // f(j, place in the 5x5, coefficient) for the holes of row i.
   template <class F>
   void for_terms(int32_t i, const F& f) const {

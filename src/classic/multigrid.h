@@ -57,7 +57,8 @@ class Multigrid {
   template <class Operator>
   void prepare(Level& level, const Operator& a, Work& work);
   template <class Operator>
-  void coarsen_operator(const Operator& a, const Level& fine, Level& coarse, Work& work);
+  void coarsen_operator(const Operator& a, const Plane<const uint8_t>& label, const Level& fine,
+                        Level& coarse, Work& work);
   void link(Level& fine, Level& coarse, Work& work);
   template <class Operator>
   int smooth(Level& level, const Operator& a, int from, Work& work);
@@ -89,7 +90,7 @@ Multigrid<Fine>::Multigrid(const CanvasShape& shape, Arena& arena) : fine_operat
       const size_t area = static_cast<size_t>(width) * static_cast<size_t>(height);
       level.label = {arena.take<uint8_t>(area).data(), width, height, width};
       level.stencil = StencilOperator(n, arena);
-      level.children = arena.take<std::array<int32_t, 4>>(n);
+      level.children = arena.take<Children>(n);
     }
     ++count_;
     if (width == 1 && height == 1) break;
@@ -113,9 +114,9 @@ void Multigrid<Fine>::build(const Canvas& canvas, Work& work) {
     if (coarse.pixels.count == 0) break;
     link(fine, coarse, work);
     if (used_ == 1) {
-      coarsen_operator(fine_operator, fine, coarse, work);
+      coarsen_operator(fine_operator, label, fine, coarse, work);
     } else {
-      coarsen_operator(fine.stencil, fine, coarse, work);
+      coarsen_operator(fine.stencil, label, fine, coarse, work);
     }
     prepare(coarse, coarse.stencil, work);
     label = {coarse.label.data, coarse.label.width, coarse.label.height, coarse.label.stride};
@@ -127,6 +128,7 @@ template <class Fine>
 void Multigrid<Fine>::link(Level& fine, Level& coarse, Work& work) {
   const PixelSet& set = coarse.pixels;
   std::atomic<bool> heavy{false};
+  std::atomic<bool> heavy_inside{false};
   for_pixels(work, fine.pixels.count, [&](int32_t begin, int32_t end) {
     std::array<RowCursor, 2> rows{RowCursor(set), RowCursor(set)};
     for (int32_t i = begin; i < end; ++i) {
@@ -138,29 +140,41 @@ void Multigrid<Fine>::link(Level& fine, Level& coarse, Work& work) {
         const Point q{k % 2 == 0 ? own.x : other.x, k / 2 == 0 ? own.y : other.y};
         const uint8_t label = label_or_excluded<uint8_t>(coarse.label, q.x, q.y);
         parents.index[k] = label == kHole ? rows[k / 2].find(q.x, q.y) : set.count;
-        if (label == kExcluded) parents.own += k == 3 ? 1 : 3;
+        if (label != kExcluded) continue;
+        parents.own += k == 3 ? 1 : 3;
+        if (coarse.label.contains(q.x, q.y)) heavy_inside = true;
       }
       fine.parents[i] = parents;
       if (parents.own != 9) heavy = true;
     }
   });
-  fine.has_heavy_parents = heavy;
+  fine.heavy_parents = heavy_inside ? Level::kAnywhere : heavy ? Level::kNearBorders : Level::kNowhere;
   for_pixels(work, set.count, [&](int32_t begin, int32_t end) {
     std::array<RowCursor, 4> rows{RowCursor(fine.pixels), RowCursor(fine.pixels), RowCursor(fine.pixels),
                                   RowCursor(fine.pixels)};
     for (int32_t i = begin; i < end; ++i) {
-      const Point p = set.at[i];
-      for (int k = 0; k < 4; ++k) coarse.children[i][k] = rows[k].seek(2 * p.x - 1, 2 * p.y - 1 + k);
+      const int32_t left = 2 * set.at[i].x - 1;
+      Children& children = coarse.children[i];
+      children.fill(fine.pixels.count);
+      for (int row = 0; row < 4; ++row) {
+        RowCursor& cursor = rows[row];
+        for (int32_t j = cursor.seek(left, 2 * set.at[i].y - 1 + row); j < cursor.end(); ++j) {
+          const int32_t column = fine.pixels.at[j].x - left;
+          if (column > 3) break;
+          children[4 * row + column] = j;
+        }
+      }
     }
   });
 }
 
 template <class Fine>
 template <class Operator>
-void Multigrid<Fine>::coarsen_operator(const Operator& a, const Level& fine, Level& coarse, Work& work) {
+void Multigrid<Fine>::coarsen_operator(const Operator& a, const Plane<const uint8_t>& label,
+                                       const Level& fine, Level& coarse, Work& work) {
   coarse.stencil.set_common(coarsen_stencil(a.common()));
   const auto rows = [&](int64_t begin, int64_t end) {
-    GalerkinRows<Operator> galerkin(a, fine, coarse);
+    GalerkinRows<Operator> galerkin(a, label, fine, coarse);
     for (int64_t i = begin; i < end; ++i) galerkin.write(static_cast<int32_t>(i));
     work.task.advance(16 * static_cast<uint64_t>(end - begin));
   };

@@ -68,6 +68,9 @@ class StencilOperator {
   [[nodiscard]] const Stencil& common() const { return common_; }
   [[nodiscard]] bool is_uniform(int32_t i) const { return heads_[i].terms == kUniform; }
 
+  // Others have a row of their own.
+  [[nodiscard]] bool is_regular(int32_t i) const { return is_uniform(i); }
+
   [[nodiscard]] Float4 apply(int32_t i, const Float4* x) const {
     const Head& head = heads_[i];
     const Float4 here = x[i];
@@ -129,6 +132,10 @@ class StencilOperator {
   } shared_{};
 };
 
+// The 4x4 pixels of the level before that a pixel has a part in, row by row, from (2 x - 1, 2 y - 1) on. An
+// index equal to that level's count: none.
+using Children = std::array<int32_t, 16>;
+
 struct Level {
   PixelSet pixels;
   Plane<uint8_t> label;  // not on level 0: that is the canvas's
@@ -136,76 +143,42 @@ struct Level {
   std::span<Float4> right;             // right-hand side
   std::array<std::span<Float4>, 2> x;  // one more than there are pixels: the last is 0
   std::span<Parents> parents;          // into the next level
-  bool has_heavy_parents = false;      // some of them with a weight of their own above 9/16
-  float spectrum = 0;                  // bound of the eigenvalues of D^-1 A
+  // Where pixels may have parents with a weight of their own above 9/16.
+  enum { kNowhere, kNearBorders, kAnywhere } heavy_parents = kNowhere;
+  float spectrum = 0;  // bound of the eigenvalues of D^-1 A
   // Of levels above 0.
   StencilOperator stencil;
-  std::span<std::array<int32_t, 4>> children;  // first in each of four rows of the level before
+  std::span<Children> children;
 };
 
-// f(child, row, column, weight) for every pixel of the fine level that pixel i of the coarse one has a part
-// in: those of 4x4, of which row and column tell the place.
-template <class F>
-void for_children(const Level& fine, const Level& coarse, int32_t i, const F& f) {
-  constexpr std::array<float, 4> kKernel{1, 3, 3, 1};
+// Whether pixels of the fine level that matter for row i of the coarse one may have heavy parents.
+[[nodiscard]] inline bool has_heavy_parents(const Level& fine, const Level& coarse, int32_t i) {
+  if (fine.heavy_parents != Level::kNearBorders) return fine.heavy_parents == Level::kAnywhere;
   const Point p = coarse.pixels.at[i];
-  for (int row = 0; row < 4; ++row) {
-    const int32_t y = 2 * p.y - 1 + row;
-    if (y < 0 || y >= fine.pixels.height) continue;
-    const int32_t end = fine.pixels.row_begin[y + 1];
-    for (int32_t j = coarse.children[i][row]; j < end; ++j) {
-      const int32_t column = fine.pixels.at[j].x - 2 * p.x + 1;
-      if (column > 3) break;
-      const bool own = (column == 1 || column == 2) && (row == 1 || row == 2);
-      f(j, row, column, own ? parent_weight(fine.parents[j], 0) : kKernel[row] * kKernel[column] / 16);
-    }
-  }
+  return p.x < 2 || p.y < 2 || p.x + 2 >= coarse.pixels.width || p.y + 2 >= coarse.pixels.height;
 }
 
-// Row i of P' x.
+// The weight with which pixel j of the fine level belongs to a coarse one it is child k of.
+[[nodiscard]] inline float child_weight(const Level& fine, int k, int32_t j) {
+  constexpr std::array<float, 4> kKernel{1, 3, 3, 1};
+  const int row = k / 4;
+  const int column = k % 4;
+  const bool own = (column == 1 || column == 2) && (row == 1 || row == 2);
+  return own ? parent_weight(fine.parents[j], 0) : kKernel[row] * kKernel[column] / 16;
+}
+
+// Row i of P' x. x is 0 where there is no child.
 inline Float4 sum_of_children(const Level& fine, const Level& coarse, int32_t i, const Float4* x) {
-  constexpr float kCorner = 1.0F / 16;
-  constexpr float kEdge = 3.0F / 16;
-  const Point p = coarse.pixels.at[i];
-  const int32_t left = 2 * p.x - 1;
-  const auto& children = coarse.children[i];
-  const auto is_full = [&](int row) {
-    const int32_t last = children[row] + 3;
-    return last < fine.pixels.count && fine.pixels.at[last].x == left + 3 &&
-           fine.pixels.at[last].y == 2 * p.y - 1 + row;
-  };
-  if (is_full(0) && is_full(1) && is_full(2) && is_full(3)) {  // the same for most of a wide hole, but quick
-    const Float4* a = x + children[0];
-    const Float4* b = x + children[1];
-    const Float4* c = x + children[2];
-    const Float4* d = x + children[3];
-    const auto own = [&](int32_t j) { return parent_weight(fine.parents[j], 0) * x[j]; };
-    return kCorner * ((a[0] + a[3]) + (d[0] + d[3])) +
-           kEdge * (((a[1] + a[2]) + (d[1] + d[2])) + ((b[0] + b[3]) + (c[0] + c[3]))) +
-           ((own(children[1] + 1) + own(children[1] + 2)) + (own(children[2] + 1) + own(children[2] + 2)));
+  const Children& children = coarse.children[i];
+  const auto at = [&](int k) { return x[children[k]]; };
+  const Float4 corners = (at(0) + at(3)) + (at(12) + at(15));
+  const Float4 edges = ((at(1) + at(2)) + (at(13) + at(14))) + ((at(4) + at(7)) + (at(8) + at(11)));
+  Float4 sum = 1.0F / 16 * corners + 3.0F / 16 * edges;
+  if (!has_heavy_parents(fine, coarse, i)) return sum + 9.0F / 16 * ((at(5) + at(6)) + (at(9) + at(10)));
+  for (const int k : {5, 6, 9, 10}) {
+    if (children[k] != fine.pixels.count) sum += child_weight(fine, k, children[k]) * at(k);
   }
-  Float4 corners{};
-  Float4 edges{};
-  Float4 own{};
-  for (int row = 0; row < 4; ++row) {
-    const int32_t y = 2 * p.y - 1 + row;
-    if (y < 0 || y >= fine.pixels.height) continue;
-    const bool inner = row == 1 || row == 2;
-    const int32_t first = children[row];
-    const int32_t end = fine.pixels.row_begin[y + 1];
-    for (int32_t j = first; j < end && fine.pixels.at[j].x <= left + 3; ++j) {
-      const int32_t column = fine.pixels.at[j].x - left;
-      const bool middle = column == 1 || column == 2;
-      if (inner && middle) {
-        own += parent_weight(fine.parents[j], 0) * x[j];
-      } else if (inner || middle) {
-        edges += x[j];
-      } else {
-        corners += x[j];
-      }
-    }
-  }
-  return kCorner * corners + kEdge * edges + own;
+  return sum;
 }
 
 }  // namespace infill::classic

@@ -62,6 +62,13 @@ class RowCursor {
     const int32_t at = seek(x, y);
     return at < end_ && set_->at[at].x == x ? at : set_->count;
   }
+  // The same for (x, y), (x + 1, y), (x + 2, y).
+  std::array<int32_t, 3> find_three(int32_t x, int32_t y) {
+    std::array<int32_t, 3> found;
+    int32_t at = seek(x, y);
+    for (int32_t k = 0; k < 3; ++k) found[k] = at < end_ && set_->at[at].x == x + k ? at++ : set_->count;
+    return found;
+  }
 
  private:
   void start(int32_t x, int32_t y);

@@ -44,6 +44,22 @@ int processor() {
 #endif
 }
 
+// Moves this thread to another processor it may run on, if there is one. Schedulers leave a thread that was
+// woken behind its waker for tens of milliseconds, even where the next processor is idle.
+void leave(int processor) {
+#if defined(__linux__)
+  cpu_set_t allowed;
+  CPU_ZERO(&allowed);
+  if (sched_getaffinity(0, sizeof allowed, &allowed) != 0) return;
+  cpu_set_t others = allowed;
+  CPU_CLR(processor, &others);
+  if (CPU_COUNT(&others) == 0) return;
+  if (sched_setaffinity(0, sizeof others, &others) == 0) sched_setaffinity(0, sizeof allowed, &allowed);
+#else
+  static_cast<void>(processor);
+#endif
+}
+
 void pause() {
 #if defined(__x86_64__)
   __builtin_ia32_pause();
@@ -118,14 +134,26 @@ struct Threads::Shared {
     lock.lock();
   }
 
+  // Whether this thread shares its processor with the caller, where it would only be in the way.
+  [[nodiscard]] bool is_behind_caller() const {
+    const int own = processor();
+    return own >= 0 && own == caller;
+  }
+
   void run_worker() {
     std::unique_lock lock(mutex);
     for (;;) {
-      // On the caller's processor it would only be in the way; woken from sleep it gets another one.
-      const int own = processor();
-      if (!stop && first == nullptr && (own < 0 || own != caller)) watch(begun, lock);
+      if (!stop && first == nullptr && !is_behind_caller()) watch(begun, lock);
       work.wait(lock, [this] { return stop || first != nullptr; });
       if (stop) return;
+      if (watches && is_behind_caller()) {
+        const int processor = caller;
+        lock.unlock();
+        leave(processor);
+        lock.lock();
+        if (stop) return;
+        if (first == nullptr) continue;
+      }
       step(*first, lock);
     }
   }

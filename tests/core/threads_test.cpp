@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#if defined(__linux__)
+#include <sched.h>
+#endif
+
 #include <atomic>
 #include <numeric>
 #include <vector>
@@ -59,6 +63,41 @@ TEST(Threads, AnExceptionEndsTheLoopAndReachesTheCaller) {
     EXPECT_LT(pieces.load(), 1'000'000);
   }
 }
+
+#if defined(__linux__)
+cpu_set_t processors() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  EXPECT_EQ(sched_getaffinity(0, sizeof set, &set), 0);
+  return set;
+}
+
+// A worker behind its caller moves away. It may go on to run wherever it might before.
+TEST(Threads, WorkersMayRunWhereTheirMakerMay) {
+  const cpu_set_t all = processors();
+  cpu_set_t one;
+  CPU_ZERO(&one);
+  CPU_SET(sched_getcpu(), &one);
+  for (const cpu_set_t& allowed : {one, all}) {
+    ASSERT_EQ(sched_setaffinity(0, sizeof allowed, &allowed), 0);
+    std::atomic<int64_t> sum{0};
+    std::atomic<int> others{0};
+    {
+      Threads threads(2);
+      Task task;
+      for (int loop = 0; loop < 500; ++loop) {
+        threads.parallel_for(task, 8, 1, [&](int64_t begin, int64_t end) {
+          const cpu_set_t now = processors();
+          if (CPU_EQUAL(&now, &allowed) == 0) ++others;
+          sum += end - begin;
+        });
+      }
+    }
+    EXPECT_EQ(sum.load(), 500 * 8);
+    EXPECT_EQ(others.load(), 0);
+  }
+}
+#endif
 
 TEST(Threads, ACallbackCanCancelWhileWorkersAreBusy) {
   Threads threads(2);
