@@ -8,6 +8,14 @@ install(FILES capi/infill.h capi/infill.hpp DESTINATION ${CMAKE_INSTALL_INCLUDED
 install(FILES LICENSE README.md CHANGELOG.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(EXPORT infill NAMESPACE infill:: FILE infillTargets.cmake DESTINATION ${infill_cmake_dir})
 
+# The component torch: find_package(infill COMPONENTS torch). LibTorch itself is the user's.
+if(TARGET infill_torch)
+  install(TARGETS infill_torch EXPORT infill_torch LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+  install(DIRECTORY include/infill DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+  install(EXPORT infill_torch NAMESPACE infill:: FILE infillTorchTargets.cmake DESTINATION ${infill_cmake_dir})
+  install(FILES cmake/InfillLibTorch.cmake DESTINATION ${infill_cmake_dir})
+endif()
+
 configure_package_config_file(cmake/infillConfig.cmake.in ${CMAKE_BINARY_DIR}/infillConfig.cmake
   INSTALL_DESTINATION ${infill_cmake_dir})
 # Before 1.0 a new minor version may break a program.

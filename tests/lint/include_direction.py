@@ -18,6 +18,10 @@ LAYERS = {
     "inference": ("src/inference", {"core", "kernels", "inference"}, r"hwy/"),
     "pipeline": ("src/pipeline", {"core", "classic", "kernels", "inference", "pipeline"}, r"hwy/"),
     "zoo": ("src/zoo", {"core", "inference", "zoo"}, r"nlohmann/|openssl/|(fcntl|unistd|sys/\w+)\.h"),
+    "pipeline": ("src/pipeline", {"core", "classic", "pipeline"}, r"hwy/"),
+    "zoo": ("src/zoo", {"core", "zoo"}, r"nlohmann/|openssl/|(fcntl|unistd|sys/\w+)\.h"),
+    "infill": ("include/infill", {"infill"}, r"ATen/|c10/|torch/"),
+    "ops": ("src/ops", {"core", "kernels", "infill", "ops"}, r"hwy/|ATen/|c10/|torch/|pthread\.h"),
     "capi": ("capi", {"core", "classic", "pipeline", "capi"}, r"(cpuid|pthread|unistd|sys/\w+)\.h"),
     "cli": ("src/cli", {"cli", "infill.h"}, r"vips/|nlohmann/|(fcntl|unistd|signal|sys/\w+)\.h"),
 }
@@ -31,7 +35,7 @@ def layer_of(target, file, root):
     """The layer that the name in an #include belongs to; None: not one of ours."""
     if target in PUBLIC:
         return "infill.h"
-    for candidate in (file.parent / target, root / "src" / target, root / "capi" / target):
+    for candidate in (file.parent / target, *(root / folder / target for folder in ("src", "capi", "include"))):
         if not candidate.is_file():
             continue
         for name, (folder, _, _) in LAYERS.items():
@@ -75,6 +79,8 @@ def self_test():
         "capi/d.cpp": '#include "infill.h"\n#include "pipeline/c.h"\n',
         "src/cli/e.cpp": '#include <infill.h>\n#include <vips/vips8>\n#include "c.h"\n',
         "src/zoo/f.cpp": '#include "core/a.h"\n#include <openssl/evp.h>\n',
+        "include/infill/ops/f.h": "#include <ATen/core/Tensor.h>\n",
+        "src/ops/f.cpp": '#include "infill/ops/f.h"\n#include "core/a.h"\n#include <torch/library.h>\n',
         "src/cli/c.h": "",  # named like a header of pipeline
     }
     planted = {
@@ -89,6 +95,10 @@ def self_test():
         "src/cli/up9.cpp": '#include "core/a.h"\n',
         "src/cli/up10.cpp": '#include "../../capi/d.h"\n',
         "src/zoo/up11.cpp": '#include "classic/b.h"\n',
+        "src/core/up11.h": "#include <ATen/core/Tensor.h>\n",
+        "src/classic/up12.h": '#include "infill/ops/f.h"\n',
+        "src/ops/up13.h": '#include "pipeline/c.h"\n',
+        "include/infill/up14.h": '#include "core/a.h"\n',
         "src/cli/e.h": "",
         "capi/d.h": "",
     }
