@@ -18,8 +18,6 @@ LAYERS = {
     "inference": ("src/inference", {"core", "kernels", "inference"}, r"hwy/"),
     "pipeline": ("src/pipeline", {"core", "classic", "kernels", "inference", "pipeline"}, r"hwy/"),
     "zoo": ("src/zoo", {"core", "inference", "zoo"}, r"nlohmann/|openssl/|(fcntl|unistd|sys/\w+)\.h"),
-    "pipeline": ("src/pipeline", {"core", "classic", "pipeline"}, r"hwy/"),
-    "zoo": ("src/zoo", {"core", "zoo"}, r"nlohmann/|openssl/|(fcntl|unistd|sys/\w+)\.h"),
     "infill": ("include/infill", {"infill"}, r"ATen/|c10/|torch/"),
     "ops": ("src/ops", {"core", "kernels", "infill", "ops"}, r"hwy/|ATen/|c10/|torch/|pthread\.h"),
     "capi": ("capi", {"core", "classic", "pipeline", "capi"}, r"(cpuid|pthread|unistd|sys/\w+)\.h"),
