@@ -1,0 +1,38 @@
+// The kernels of contextual_attention, one per dispatch key. include/infill/ops/contextual_attention.h says
+// what the arguments are; library.cpp registers them.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <array>
+#include <optional>
+#include <tuple>
+
+namespace infill::ops {
+
+using AttentionGradients = std::tuple<at::Tensor, at::Tensor>;  // of f, b
+
+// Refuses whatever the operator is not made for, naming the argument and its value. grad: undefined in the
+// forward.
+void check_contextual_attention(const at::Tensor& grad, const at::Tensor& f, const at::Tensor& b,
+                                const std::optional<at::Tensor>& mask, int64_t rate, int64_t patch,
+                                int64_t fuse_k, double scale, int64_t n_down);
+
+#define INFILL_CONTEXTUAL_ATTENTION(name)                                                               \
+  at::Tensor name(const at::Tensor& f, const at::Tensor& b, const std::optional<at::Tensor>& mask,      \
+                  int64_t rate, int64_t patch, int64_t fuse_k, double scale, int64_t n_down, bool fuse, \
+                  bool tf_compat)
+#define INFILL_CONTEXTUAL_ATTENTION_BACKWARD(name)                                                 \
+  AttentionGradients name(const at::Tensor& grad, const at::Tensor& f, const at::Tensor& b,        \
+                          const std::optional<at::Tensor>& mask, int64_t rate, int64_t patch,      \
+                          int64_t fuse_k, double scale, int64_t n_down, bool fuse, bool tf_compat, \
+                          std::array<bool, 2> output_mask)
+
+INFILL_CONTEXTUAL_ATTENTION(contextual_attention_cpu);
+INFILL_CONTEXTUAL_ATTENTION(contextual_attention_meta);
+INFILL_CONTEXTUAL_ATTENTION(contextual_attention_autograd);
+INFILL_CONTEXTUAL_ATTENTION_BACKWARD(contextual_attention_backward_cpu);
+INFILL_CONTEXTUAL_ATTENTION_BACKWARD(contextual_attention_backward_meta);
+INFILL_CONTEXTUAL_ATTENTION_BACKWARD(contextual_attention_backward_autograd);
+
+}  // namespace infill::ops

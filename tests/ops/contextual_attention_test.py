@@ -1,0 +1,176 @@
+"""contextual_attention as Python sees it: against the published layer written down literally; gradients, opcheck,
+torch.compile, mistakes."""
+import dataclasses
+import math
+import os
+import unittest
+
+import torch
+import torch.nn.functional as F
+
+torch.ops.load_library(os.environ["INFILL_TORCH_LIBRARY"])
+contextual_attention = torch.ops.infill.contextual_attention
+
+
+@dataclasses.dataclass
+class Case:
+    shape: tuple  # of f and b
+    hole: str = "some"  # of each item: none, some, all, one (valid key)
+    fuse: bool = True
+    tf_compat: bool = False
+    n_down: int = 2
+
+    def tensors(self, dtype=torch.double, requires_grad=True):
+        generator = torch.Generator().manual_seed(1)
+        f, b = (torch.randn(self.shape, generator=generator, dtype=torch.double).to(dtype).requires_grad_(requires_grad)
+                for _ in range(2))
+        n, _, height, width = self.shape
+        mask = None
+        if self.hole != "none":
+            mask = torch.zeros(n, 1, height << self.n_down, width << self.n_down, dtype=dtype)
+            for item in range(n):  # every item its own
+                top, left = mask.shape[2] * (1 + item) // 4, mask.shape[3] // (2 + item)
+                mask[item, 0, top:top + mask.shape[2] // 4, left:left + mask.shape[3] // 3] = 1
+            if self.hole == "all":
+                mask.fill_(1)
+            if self.hole == "one":
+                mask.fill_(1)
+                mask[:, :, :3 * mask.shape[2] // height, :3 * mask.shape[3] // width] = 0
+        return f, b, mask
+
+    def options(self):
+        return 2, 3, 3, 10.0, self.n_down, self.fuse, self.tf_compat
+
+
+CASES = [
+    Case((1, 3, 8, 8)),
+    Case((1, 3, 8, 8), fuse=False),
+    Case((2, 2, 6, 10)),
+    Case((2, 2, 10, 6), tf_compat=True),
+    Case((1, 2, 9, 7)),
+    Case((1, 2, 7, 5), tf_compat=True, fuse=False),
+    Case((1, 2, 2, 12)),  # one row of positions
+    Case((1, 2, 12, 1)),
+    Case((1, 2, 1, 1), hole="none"),
+    Case((1, 2, 8, 6), hole="none", n_down=0),
+    Case((1, 2, 8, 6), hole="all"),
+    Case((1, 2, 8, 6), hole="one", n_down=0),
+]
+
+
+def sampled(size, count, step, aligned):
+    if not aligned:
+        return torch.arange(count) * step
+    if count == 1:
+        return torch.zeros(1, dtype=torch.long)
+    return (torch.linspace(0, size - 1, count, dtype=torch.float) + 0.5).floor().long()
+
+
+def published(f, b, mask, rate, patch, fuse_k, scale, n_down, fuse, tf_compat):
+    """The layer with its L x L matrix, patch by patch."""
+    n, channels, height, width = f.shape
+    h, w = math.ceil(height / 2), math.ceil(width / 2)
+    at = lambda t, step: t[:, :, sampled(t.shape[2], h, step, tf_compat)][..., sampled(t.shape[3], w, step, tf_compat)]
+    results = []
+    for item in range(n):
+        queries = F.unfold(at(f[item:item + 1], 2), 3, padding=1)[0]  # [9 C, L]
+        keys = F.unfold(at(b[item:item + 1], 2), 3, padding=1)[0]
+        valid = torch.ones(h * w, 1, dtype=f.dtype)
+        if mask is not None:
+            holes = F.unfold(at(mask[item:item + 1], 2 << n_down), 3, padding=1)[0]
+            valid = (holes.sum(0) == 0).to(f.dtype)[:, None]
+        scores = keys.t() @ queries / keys.norm(dim=0).clamp_min(1e-4)[:, None]
+        if fuse:
+            eye = torch.eye(3, dtype=f.dtype)[None, None]
+            scores = F.conv2d(scores[None, None], eye, padding=1).view(h, w, h, w).permute(1, 0, 3, 2)
+            scores = F.conv2d(scores.reshape(1, 1, h * w, h * w), eye, padding=1).view(w, h, w, h).permute(1, 0, 3, 2)
+            scores = scores.reshape(h * w, h * w)
+        weights = torch.softmax(scores * valid * scale, 0) * valid
+        even = F.pad(b[item:item + 1], (0, 2 * w - width, 0, 2 * h - height))
+        patches = F.unfold(even, 4, padding=1, stride=2)[0].t().reshape(h * w, channels, 4, 4)
+        y = F.conv_transpose2d(weights.view(1, h * w, h, w), patches, stride=2, padding=1) / 4
+        results.append(y[:, :, :height, :width])
+    return torch.cat(results)
+
+
+class ContextualAttention(unittest.TestCase):
+    def test_is_the_published_layer(self):
+        for case in CASES:
+            for dtype, tolerance in (torch.double, 1e-11), (torch.float, 2e-5), (torch.bfloat16, 2e-2), (torch.half, 2e-3):
+                with self.subTest(case, dtype=dtype):
+                    f, b, mask = case.tensors(dtype, False)
+                    y = contextual_attention(f, b, mask, *case.options())
+                    self.assertEqual(y.dtype, dtype)
+                    expected = published(f.double(), b.double(), None if mask is None else mask.double(), *case.options())
+                    torch.testing.assert_close(y.double(), expected, rtol=0, atol=tolerance * (expected.abs().max() + 1e-9))
+
+    def test_defaults_and_memory_formats(self):
+        case = CASES[2]
+        f, b, mask = case.tensors(torch.float, False)
+        expected = contextual_attention(f, b, mask, *case.options())
+        torch.testing.assert_close(contextual_attention(f, b, mask), expected)
+        for kind in torch.bool, torch.uint8, torch.double:
+            torch.testing.assert_close(contextual_attention(f, b, mask.to(kind)), expected)
+        last = contextual_attention(*(t.contiguous(memory_format=torch.channels_last) for t in (f, b)), mask)
+        self.assertTrue(last.is_contiguous(memory_format=torch.channels_last))
+        torch.testing.assert_close(last, expected)
+        torch.testing.assert_close(contextual_attention(*(torch.stack([t, t], -1)[..., 0] for t in (f, b)), mask), expected)
+        self.assertEqual(contextual_attention(f[:0], b[:0], mask[:0]).shape, (0, 2, 6, 10))
+
+    def test_gradients(self):
+        for case in CASES:
+            with self.subTest(case):
+                f, b, mask = case.tensors()
+                run = lambda f, b: contextual_attention(f, b, mask, *case.options())
+                self.assertTrue(torch.autograd.gradcheck(run, (f, b)))
+        f, _, mask = CASES[0].tensors()
+        self.assertTrue(torch.autograd.gradcheck(lambda f: contextual_attention(f, f, mask), f))
+        with self.assertRaisesRegex(NotImplementedError, "no second derivative"):
+            torch.autograd.grad(contextual_attention(f, f, mask).sum(), f, create_graph=True)
+
+    def test_opcheck(self):
+        backward = torch.ops.infill.contextual_attention_backward.default
+        for case, dtype, wanted in [(CASES[0], torch.double, [True, True]), (CASES[3], torch.float, [False, True])]:
+            with self.subTest(case, dtype=dtype):
+                torch.library.opcheck(contextual_attention.default, (*case.tensors(dtype), *case.options()))
+                tensors = case.tensors(dtype, False)
+                torch.library.opcheck(backward, (torch.ones_like(tensors[0]), *tensors, *case.options(), wanted))
+
+    def test_torch_compile(self):
+        def step(f, b, mask):
+            return contextual_attention(f * 2, b, mask).tanh()
+
+        for dynamic in False, True:
+            torch._dynamo.reset()
+            compiled = torch.compile(step, backend="aot_eager", dynamic=dynamic, fullgraph=True)
+            for case in CASES[0], CASES[2]:
+                plain, traced = case.tensors(), case.tensors()
+                expected, result = step(*plain), compiled(*traced)
+                torch.testing.assert_close(result, expected)
+                expected.sum().backward()
+                result.sum().backward()
+                torch.testing.assert_close([t.grad for t in traced[:2]], [t.grad for t in plain[:2]])
+
+    def test_mistakes(self):
+        f, b, mask = CASES[0].tensors(torch.float, False)
+        good = [f, b, mask, 2, 3, 3, 10.0, 2, True, False]
+        for position, value, error, message in [
+            (0, f[0], ValueError, r"f: has shape \[3, 8, 8\]"),
+            (0, f.long(), TypeError, "f: is Long"),
+            (0, f[..., :0], ValueError, r"f: has shape \[1, 3, 8, 0\]"),
+            (1, b[:, :2], ValueError, r"b: has shape \[1, 2, 8, 8\], f has \[1, 3, 8, 8\]"),
+            (1, b.double(), TypeError, "b: is Double, f is Float"),
+            (2, mask[..., 1:], ValueError, r"mask: has shape \[1, 1, 32, 31\], must be \[1, 1, 32, 32\] with n_down 2"),
+            (3, 1, ValueError, "rate: is 1, only 2 is built"),
+            (4, 5, ValueError, "patch: is 5, only 3 is built"),
+            (5, 1, ValueError, "fuse_k: is 1, only 3 is built"),
+            (6, math.nan, ValueError, "scale: is nan, must be finite"),
+            (7, -1, ValueError, "n_down: is -1, must be 0 to 8"),
+            (7, 9, ValueError, "n_down: is 9, must be 0 to 8"),
+        ]:
+            with self.subTest(message), self.assertRaisesRegex(error, "contextual_attention: " + message):
+                contextual_attention(*good[:position], value, *good[position + 1:])
+
+
+if __name__ == "__main__":
+    unittest.main()
