@@ -2,6 +2,7 @@
 // (width 48) at a 512x512 input, as they come (contiguous) and with channels last.
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
+#include <ATen/core/grad_mode.h>
 #include <benchmark/benchmark.h>
 
 #include <string>

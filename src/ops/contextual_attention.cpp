@@ -38,7 +38,7 @@ constexpr double kSmallestNorm = 1e-4;
 // steps, rounded, counted in float32 from the nearer end as the converted networks do (halves depend on it).
 std::vector<int64_t> sampled(int64_t size, int64_t count, int64_t step, bool aligned) {
   std::vector<int64_t> pixels(static_cast<size_t>(count));
-  const float last = static_cast<float>(size - 1);
+  const auto last = static_cast<float>(size - 1);
   const float between = count > 1 ? last / static_cast<float>(count - 1) : 0;
   for (int64_t i = 0; i < count; ++i) {
     float at = between * static_cast<float>(i);

@@ -189,7 +189,7 @@ void with_lanes(int64_t length, const Run& run) {
   const bool eights = length % 8 == 0 && length % lanes != 0 && length < 4 * lanes;
   if (length >= lanes && !eights) {
     run(full);
-  } else if (length >= 8) {
+  } else if (length >= 8) {  // NOLINT(bugprone-branch-clone): 8 are 4 where vectors are short
     run(hn::CappedTag<C, 8>());
   } else if (length >= 4) {
     run(hn::CappedTag<C, 4>());

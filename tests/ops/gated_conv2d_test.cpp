@@ -69,7 +69,7 @@ struct Inputs {
 };
 
 Inputs inputs_of(const Case& c) {
-  const double fan_in = static_cast<double>(c.x[1] * c.weight[1] * c.weight[2]);
+  const auto fan_in = static_cast<double>(c.x[1] * c.weight[1] * c.weight[2]);
   return {random(c.x, 1),
           random({2 * c.weight[0], c.x[1], c.weight[1], c.weight[2]}, 2) * (2 / std::sqrt(fan_in)),
           c.bias ? std::optional(random({2 * c.weight[0]}, 3)) : std::nullopt};
@@ -90,8 +90,9 @@ double activated(const std::string& name, double f) {
 Tensor loop(const Case& c, const Inputs& in) {
   const auto x = in.x.accessor<double, 4>();
   const auto weight = in.weight.accessor<double, 4>();
-  const auto [n_out, c_in, h, w] = c.x;
-  const auto [c_out, kh, kw] = c.weight;
+  // Not structured bindings: clang 14 does not let a lambda use them.
+  const int64_t n_out = c.x[0], c_in = c.x[1], h = c.x[2], w = c.x[3];
+  const int64_t c_out = c.weight[0], kh = c.weight[1], kw = c.weight[2];
   const int64_t rows = (h + c.padding[0] + c.padding[1] - c.dilation[0] * (kh - 1) - 1) / c.stride[0] + 1;
   const int64_t columns = (w + c.padding[2] + c.padding[3] - c.dilation[1] * (kw - 1) - 1) / c.stride[1] + 1;
   Tensor result = at::zeros({n_out, c_out, rows, columns}, at::kDouble);
@@ -130,7 +131,7 @@ Tensor run(const Case& c, const Inputs& in) {
 // max |difference| / max |reference|
 double difference(const Tensor& result, const Tensor& reference) {
   if (reference.numel() == 0) return 0;
-  const double largest = reference.abs().max().item<double>();
+  const auto largest = reference.abs().max().item<double>();
   return (result.to(at::kDouble) - reference).abs().max().item<double>() / std::max(largest, 1e-30);
 }
 
@@ -172,13 +173,13 @@ TEST_P(GatedConv2d, SixteenBits) {
 Tensor slopes(const Case& c, const Inputs& in, Tensor& argument, const Tensor& grad) {
   constexpr double kStep = 1e-5;
   Tensor result = at::zeros_like(argument);
-  double* values = argument.data_ptr<double>();
+  auto* values = argument.data_ptr<double>();
   for (int64_t i = 0; i < argument.numel(); ++i) {
     const double before = values[i];
     values[i] = before + kStep;
-    const double above = (loop(c, in) * grad).sum().item<double>();
+    const auto above = (loop(c, in) * grad).sum().item<double>();
     values[i] = before - kStep;
-    const double below = (loop(c, in) * grad).sum().item<double>();
+    const auto below = (loop(c, in) * grad).sum().item<double>();
     values[i] = before;
     result.data_ptr<double>()[i] = (above - below) / (2 * kStep);
   }

@@ -42,13 +42,13 @@ class Case:
 
 
 CASES = [
-    Case((2, 3, 5, 6), 2),
-    Case((1, 2, 5, 5), 3, activation="none"),
-    Case((1, 2, 5, 5), 3, activation="relu"),
-    Case((1, 2, 5, 5), 3, activation="leaky_relu"),
+    Case((2, 3, 4, 5), 2),
+    Case((1, 2, 3, 4), 3, activation="none"),
+    Case((1, 2, 3, 4), 3, activation="relu"),
+    Case((1, 2, 3, 4), 3, activation="leaky_relu"),
     Case((1, 2, 6, 7), 2, stride=(2, 2), padding=(0, 1, 0, 1), channels_last=True),
-    Case((2, 2, 5, 4), 9, kernel=(2, 3), padding=(2, 0, 1, 3), bias=False),
-    Case((1, 2, 7, 7), 2, padding=(2, 2, 2, 2), dilation=(2, 2), channels_last=True),
+    Case((2, 2, 3, 4), 9, kernel=(2, 3), padding=(2, 0, 1, 0), bias=False),
+    Case((1, 2, 5, 5), 2, padding=(2, 2, 2, 2), dilation=(2, 2), channels_last=True),
     Case((1, 2, 1, 1), 2),
 ]
 ACTIVATIONS = {"elu": F.elu, "relu": F.relu, "leaky_relu": lambda f: F.leaky_relu(f, 0.2), "none": lambda f: f}
@@ -72,12 +72,14 @@ class GatedConv2d(unittest.TestCase):
     def test_gradients(self):
         for case in CASES:
             with self.subTest(case):
-                self.assertTrue(torch.autograd.gradcheck(lambda *t: gated_conv2d(*t, *case.options()), case.tensors()))
+                run = lambda *t: gated_conv2d(*t, *case.options())
+                self.assertTrue(torch.autograd.gradcheck(run, case.tensors(), fast_mode=case is not CASES[0]))
 
     def test_second_gradients(self):
         for case in CASES:
             with self.subTest(case):
-                self.assertTrue(torch.autograd.gradgradcheck(lambda *t: gated_conv2d(*t, *case.options()), case.tensors()))
+                run = lambda *t: gated_conv2d(*t, *case.options())
+                self.assertTrue(torch.autograd.gradgradcheck(run, case.tensors(), fast_mode=True))
 
     def test_gradients_of_some_arguments(self):
         case = CASES[0]
@@ -157,7 +159,7 @@ class GatedConv2d(unittest.TestCase):
         x, weight, bias = CASES[0].tensors(torch.float)
         good = [x, weight, bias, [1, 1], [1, 1, 1, 1], [1, 1], "elu"]
         for position, value, error, message in [
-            (0, x[0], ValueError, r"x: has shape \[3, 5, 6\]"),
+            (0, x[0], ValueError, r"x: has shape \[3, 4, 5\]"),
             (0, x.int(), TypeError, "x: is Int"),
             (1, weight[:3], ValueError, "weight: has 3 output channels, must be even"),
             (1, weight.double(), TypeError, "weight: is Double, x is Float"),
