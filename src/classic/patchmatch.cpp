@@ -4,6 +4,7 @@
 #include <array>
 
 #include "classic/patchmatch_colour.h"
+#include "classic/patchmatch_detail.h"
 #include "classic/patchmatch_level.h"
 #include "classic/patchmatch_search.h"
 #include "classic/patchmatch_vote.h"
@@ -33,8 +34,9 @@ constexpr int32_t kMostContext = 512;
 struct Pyramid {
   std::array<Level, kMaximumLevels> levels;
   size_t count = 0;
+  DetailScratch detail;
 
-  Pyramid(const CanvasShape& shape, const CopyRange& copies, Arena& arena) {
+  Pyramid(const CanvasShape& shape, const CopyRange& copies, Arena& arena) : detail(shape, arena) {
     levels[0] = finest_shape(shape, copies);
     for (count = 1; next_shape(levels[count - 1], copies, levels[count]);) ++count;
     for (size_t i = 0; i < count; ++i) allocate(levels[i], arena);
@@ -102,6 +104,8 @@ class Fill {
       improve(i, static_cast<double>(pyramid_.levels[i].targets) / work);
     }
     vote_result(pyramid_.levels[0], canvas_, code_, work_.threads, work_.task);
+    restore_detail(pyramid_.levels[0], canvas_, settings_[kDetail], pyramid_.detail, work_.threads,
+                   work_.task);
     return true;
   }
 
@@ -182,6 +186,8 @@ void fill(Canvas& canvas, const Settings& settings, Work& work) {
   const CanvasShape shape{.width = canvas.width,
                           .height = canvas.height,
                           .channels = canvas.channels,
+                          .hole_pixels = canvas.hole_pixels,
+                          .hole_runs = std::ssize(canvas.holes),
                           .reference_width = canvas.reference == nullptr ? 0 : canvas.reference->width,
                           .reference_height = canvas.reference == nullptr ? 0 : canvas.reference->height};
   if (!fits_positions(finest_shape(shape, copies_of(settings)))) {
@@ -217,6 +223,10 @@ constexpr std::array<Parameter, kPatchMatchParameterCount> kParameters = {{
      "three "
      "times the memory and longer.",
      false, 0, 0.5, 0},
+    {"patchmatch.detail",
+     "How much of the finest detail, which averaging of patches takes away, is put back: 0 (none) to 1 "
+     "(all).",
+     false, 0, 1, 1},
 }};
 
 constexpr auto kPresets = std::to_array<Preset>({

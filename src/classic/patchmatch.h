@@ -24,6 +24,7 @@ enum PatchMatchParameter : size_t {
   kPasses,
   kRotation,
   kScale,
+  kDetail,
   kPatchMatchParameterCount,
 };
 

@@ -72,24 +72,6 @@ void average_bytes(const Level& level, const Ballot& ballot, uint8_t* colour) {
   }
 }
 
-// A pixel of the atlas as it was given.
-float source_value(const Level& level, const Canvas& canvas, Position pixel, size_t channel) {
-  const auto x = static_cast<int32_t>(pixel % static_cast<Position>(level.pitch));
-  const auto y = static_cast<int32_t>(pixel / static_cast<Position>(level.pitch));
-  if (y < level.height()) return canvas.planes[channel].at(x, y);
-  const size_t which = level.picture_of(y);
-  const Picture& picture = level.pictures[which];
-  const Canvas& base = picture.base == 0 ? canvas : *canvas.reference;
-  const Plane<float>& plane = base.planes[channel];
-  if (which < static_cast<size_t>(level.base_count)) return plane.at(x, y - picture.row);
-  const Bilinear four = origin(picture, x, y - picture.row);
-  const auto share = [&four](size_t i) { return static_cast<float>(four.weight[i]) / 65536; };
-  const float first = plane.at(four.x, four.y);
-  return first + share(1) * (plane.at(four.x + 1, four.y) - first) +
-         share(2) * (plane.at(four.x, four.y + 1) - first) +
-         share(3) * (plane.at(four.x + 1, four.y + 1) - first);
-}
-
 // Averages differences from one vote, so that equal votes give exactly their value.
 std::array<float, 4> average_values(const Level& level, const Canvas& canvas, const ColourCode& code,
                                     const Ballot& ballot) {
@@ -123,6 +105,23 @@ Run covered_columns(const Level& level, int32_t y) {
 }
 
 }  // namespace
+
+float source_value(const Level& level, const Canvas& canvas, Position pixel, size_t channel) {
+  const auto x = static_cast<int32_t>(pixel % static_cast<Position>(level.pitch));
+  const auto y = static_cast<int32_t>(pixel / static_cast<Position>(level.pitch));
+  if (y < level.height()) return canvas.planes[channel].at(x, y);
+  const size_t which = level.picture_of(y);
+  const Picture& picture = level.pictures[which];
+  const Canvas& base = picture.base == 0 ? canvas : *canvas.reference;
+  const Plane<float>& plane = base.planes[channel];
+  if (which < static_cast<size_t>(level.base_count)) return plane.at(x, y - picture.row);
+  const Bilinear four = origin(picture, x, y - picture.row);
+  const auto share = [&four](size_t i) { return static_cast<float>(four.weight[i]) / 65536; };
+  const float first = plane.at(four.x, four.y);
+  return first + share(1) * (plane.at(four.x + 1, four.y) - first) +
+         share(2) * (plane.at(four.x, four.y + 1) - first) +
+         share(3) * (plane.at(four.x + 1, four.y + 1) - first);
+}
 
 void vote(Level& level, Threads& threads, Task& task) {
   constexpr int64_t kRows = 4;

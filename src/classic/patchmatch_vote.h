@@ -17,5 +17,7 @@ void vote(Level& level, Threads& threads, Task& task);
 // The result, from the canvas's own values at the finest level: holes and, if patches are larger than a
 // pixel, the rim.
 void vote_result(const Level& level, Canvas& canvas, const ColourCode& code, Threads& threads, Task& task);
+// A channel of a pixel of the finest level's atlas, as the canvas or the reference has it.
+[[nodiscard]] float source_value(const Level& level, const Canvas& canvas, Position pixel, size_t channel);
 
 }  // namespace infill::classic::patchmatch

@@ -163,6 +163,7 @@ TEST(PatchMatch, TurnsPatchesWhenAsked) {
   const auto wrong_pixels = [&](double rotation) {
     Settings settings(kPatchMatchMethod.parameters);
     settings.set(kRotation, rotation);
+    settings.set(kDetail, 0);  // where patches come from is the question
     TestCanvas canvas(90, 80, 1, value, square_hole);
     canvas.canvas().reference = &reference.canvas();
     EXPECT_EQ(canvas.fill(kPatchMatchMethod, settings), kPatchMatchMethod.scratch(canvas.shape(1), settings));

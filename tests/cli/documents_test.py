@@ -44,6 +44,12 @@ class Documents(support.Case):
                               timeout=300, check=False)
         self.assertEqual(done.returncode, 0, f"{line}\n{done.stderr}")
 
+    def assert_filled(self, before, after, hole):
+        """Nothing changed but the hole, and that but for what happens to come out as it was."""
+        pixels = changed(self.path(before), self.path(after))
+        self.assertLessEqual(pixels, hole)
+        self.assertGreater(len(pixels), 0.95 * len(hole))
+
     def test_every_line_runs(self):
         for document, least in (("README.md", 5), ("docs/start.md", 1), ("docs/cli.md", 3)):
             found = lines(document)
@@ -58,11 +64,10 @@ class Documents(support.Case):
             words = shlex.split(line, comments=True)
             if "--box" in words:
                 x, y, width, height = map(int, words[words.index("--box") + 1].split(","))
-                self.assertEqual(changed(self.path("photo.jpg"), self.path("result.png")),
-                                 rectangle(x, y, x + width, y + height))
+                self.assert_filled("photo.jpg", "result.png", rectangle(x, y, x + width, y + height))
             elif "result.png" in words:
-                self.assertEqual(changed(self.path("photo.jpg"), self.path("result.png")), rectangle(*HOLE))
-        self.assertEqual(changed(self.path("scan.tif"), self.path("clean.tif")), rectangle(*HOLE))
+                self.assert_filled("photo.jpg", "result.png", rectangle(*HOLE))
+        self.assert_filled("scan.tif", "clean.tif", rectangle(*HOLE))
         self.assertEqual(sorted(file.name for file in self.path("results").iterdir()), ["a.jpg", "b.jpg"])
 
     def test_a_line_that_is_wrong_is_found(self):

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "classic/patchmatch.h"
 #include "pipeline/fill.h"
 #include "support/noise.h"
 #include "support/pictures.h"
@@ -100,9 +101,10 @@ Measures measure(Picture& picture, bool (*hole)(int, int)) {
   return m;
 }
 
-class Seam : public testing::TestWithParam<const classic::Method*> {};
+class Seams : public testing::TestWithParam<const classic::Method*> {};
 
-TEST_P(Seam, DoesNotShowOnNoisyPhotos) {
+// least: how much of the ring's grain there has to be.
+void expect_no_seam(const classic::Method& method, double grain, double least) {
   for (const char* name : {"rocket-sky.ppm", "rocket-rocket.ppm", "rocket-cloud.ppm"}) {
     for (const double deviation : {3.0, 8.0}) {
       for (const auto hole : {&disc, &stroke}) {
@@ -110,10 +112,10 @@ TEST_P(Seam, DoesNotShowOnNoisyPhotos) {
         load_noisy_photo(name, deviation, picture);
         Mask mask(kSize, kSize, hole);
         Options options;
-        options.method = GetParam();
-        options.method_settings = Settings(options.method->parameters);
+        options.method = &method;
+        options.method_settings = Settings(method.parameters);
         options.blend_settings = Settings(blend_parameters());
-        options.blend_settings.set(kGrain, 1);
+        options.blend_settings.set(kGrain, grain);
         Memory memory;
         Block cache;
         Threads threads(2);
@@ -124,14 +126,24 @@ TEST_P(Seam, DoesNotShowOnNoisyPhotos) {
         const std::string what =
             std::string(name) + (hole == &disc ? " disc " : " stroke ") + std::to_string(deviation);
         EXPECT_LE(m.edge_step, 1.2 * m.ring_step) << what;
-        EXPECT_GE(m.inside_grain, 0.8 * m.ring_grain) << what;
+        EXPECT_GE(m.inside_grain, least * m.ring_grain) << what;
         EXPECT_LE(m.inside_grain, 1.25 * m.ring_grain) << what;
       }
     }
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Blend, Seam, testing::ValuesIn(classic::methods().begin(), classic::methods().end()),
+TEST_P(Seams, DoesNotShowOnNoisyPhotos) {
+  expect_no_seam(*GetParam(), 1, 0.8);
+}
+
+// Patches bring most of the grain with them.
+TEST(Seam, OfPatchesDoesNotShowWithoutAddedGrain) {
+  expect_no_seam(classic::kPatchMatchMethod, 0, 0.7);
+}
+
+INSTANTIATE_TEST_SUITE_P(Blend, Seams,
+                         testing::ValuesIn(classic::methods().begin(), classic::methods().end()),
                          [](const auto& param) {
                            std::string name = param.param->name;
                            std::erase(name, '-');
