@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "failure.h"
+#include "terminal.h"
 
 namespace cli {
 using vips::VImage;
@@ -85,6 +86,8 @@ void shape(const VImage& image, int grow, int feather) {
   if (grow == 0 && feather == 0) return;
   const infill_image view = view_of(image);
   infill_error error = INFILL_ERROR_INIT;
+  const SignalsEndTheProgram at_once;
+  check_interrupted();
   const infill_status status = infill_mask_shape(&view, grow, feather, &view, &error);
   if (status == INFILL_OK) return;
   fail(status == INFILL_ERROR_OUT_OF_MEMORY ? kMemory : kFillFailed, "the mask: ", error.message);

@@ -18,6 +18,20 @@ void remember(int number) {
   signal_seen = number;
 }
 
+void end_at_once(int /*number*/) {
+  constexpr char kText[] = "\ninfill: interrupted; this picture was not written\n";
+  static_cast<void>(!write(STDERR_FILENO, kText, sizeof kText - 1));
+  _exit(kInterrupted);
+}
+
+void handle(void (*handler)(int)) {
+  struct sigaction action = {};
+  action.sa_handler = handler;
+  sigemptyset(&action.sa_mask);
+  sigaction(SIGINT, &action, nullptr);
+  sigaction(SIGTERM, &action, nullptr);
+}
+
 constexpr const char* kWipe = "\r\033[K";
 
 const char* stage_name(infill_stage stage) {
@@ -38,11 +52,9 @@ const char* stage_name(infill_stage stage) {
 }  // namespace
 
 void catch_signals() {
+  handle(remember);
   struct sigaction action = {};
-  action.sa_handler = remember;
   sigemptyset(&action.sa_mask);
-  sigaction(SIGINT, &action, nullptr);
-  sigaction(SIGTERM, &action, nullptr);
   action.sa_handler = SIG_IGN;
   sigaction(SIGXFSZ, &action, nullptr);
   sigaction(SIGPIPE, &action, nullptr);
@@ -54,6 +66,14 @@ bool interrupted() noexcept {
 
 void check_interrupted() {
   if (interrupted()) fail(kInterrupted, "interrupted; this picture was not written");
+}
+
+SignalsEndTheProgram::SignalsEndTheProgram() {
+  handle(end_at_once);
+}
+
+SignalsEndTheProgram::~SignalsEndTheProgram() {
+  handle(remember);
 }
 
 bool stderr_is_terminal() {

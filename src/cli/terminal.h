@@ -14,6 +14,16 @@ void catch_signals();
 // Throws kInterrupted after a signal.
 void check_interrupted();
 
+// While it lives, SIGINT and SIGTERM end the program at once: for work that cannot be cancelled, and with no
+// temporary file to take away.
+class SignalsEndTheProgram {
+ public:
+  SignalsEndTheProgram();
+  SignalsEndTheProgram(const SignalsEndTheProgram&) = delete;
+  SignalsEndTheProgram& operator=(const SignalsEndTheProgram&) = delete;
+  ~SignalsEndTheProgram();
+};
+
 // One line on stderr, after "infill: "; clears a progress bar first.
 void say(const std::string& line);
 

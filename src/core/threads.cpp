@@ -44,19 +44,21 @@ int processor() {
 #endif
 }
 
-// Moves this thread to another processor it may run on, if there is one. Schedulers leave a thread that was
-// woken behind its waker for tens of milliseconds, even where the next processor is idle.
-void leave(int processor) {
+// Moves this thread to another processor it may run on; false: there is none. Linux may wake a worker behind
+// its caller time and again while the next processor is idle.
+bool leave(int processor) {
 #if defined(__linux__)
   cpu_set_t allowed;
   CPU_ZERO(&allowed);
-  if (sched_getaffinity(0, sizeof allowed, &allowed) != 0) return;
+  if (sched_getaffinity(0, sizeof allowed, &allowed) != 0) return false;
   cpu_set_t others = allowed;
   CPU_CLR(processor, &others);
-  if (CPU_COUNT(&others) == 0) return;
-  if (sched_setaffinity(0, sizeof others, &others) == 0) sched_setaffinity(0, sizeof allowed, &allowed);
+  if (CPU_COUNT(&others) == 0 || sched_setaffinity(0, sizeof others, &others) != 0) return false;
+  sched_setaffinity(0, sizeof allowed, &allowed);
+  return true;
 #else
   static_cast<void>(processor);
+  return false;
 #endif
 }
 
@@ -142,19 +144,21 @@ struct Threads::Shared {
 
   void run_worker() {
     std::unique_lock lock(mutex);
-    for (;;) {
-      if (!stop && first == nullptr && !is_behind_caller()) watch(begun, lock);
-      work.wait(lock, [this] { return stop || first != nullptr; });
-      if (stop) return;
-      if (watches && is_behind_caller()) {
+    while (!stop) {
+      bool behind = is_behind_caller();
+      // Woken there, it would find the work done whenever it gets the processor at last.
+      if (behind && watches) {
         const int processor = caller;
         lock.unlock();
-        leave(processor);
+        behind = !leave(processor);
         lock.lock();
-        if (stop) return;
-        if (first == nullptr) continue;
       }
-      step(*first, lock);
+      if (first == nullptr && !stop && !behind) watch(begun, lock);
+      if (first != nullptr && !stop) {
+        step(*first, lock);
+      } else if (!stop) {
+        work.wait(lock);
+      }
     }
   }
 

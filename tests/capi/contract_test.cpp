@@ -108,6 +108,18 @@ struct View {
   }
 };
 
+// Random values, a third of them 0.
+View scattered(Random& random, Format format, int32_t width, int32_t height) {
+  View view(random, format, width, height);
+  for (int32_t y = 0; y < height; ++y) {
+    for (int32_t x = 0; x < width; ++x) {
+      for (int32_t c = 0; c < format.channels; ++c)
+        view.set(x, y, c, random.chance(33) ? 0 : random.below(256));
+    }
+  }
+  return view;
+}
+
 class Contract : public testing::Test {
  protected:
   Contract() {
@@ -174,6 +186,15 @@ class Contract : public testing::Test {
       desc.roi = roi;
     }
     const auto method = static_cast<size_t>(random.below(static_cast<int>(sessions_.size())));
+    const bool copies = names_[method] == "patchmatch";
+    View allow = scattered(random, kMasks[random.below(std::size(kMasks))], width, height);
+    if (copies && random.chance(30)) desc.allow = &allow.image;
+    View reference = scattered(random, src.format, 1 + random.below(40), 1 + random.below(40));
+    reference.image.color = src.image.color;
+    reference.image.alpha = src.image.alpha;
+    if (copies && random.chance(30)) desc.reference = &reference.image;
+    const View allow_before = allow;
+    const View reference_before = reference;
     infill_error error = INFILL_ERROR_INIT;
     const infill_status status = infill_fill(sessions_[method], &desc, &error);
     SCOPED_TRACE(names_[method] + ", seed " + std::to_string(seed) + ", format " +
@@ -181,7 +202,9 @@ class Contract : public testing::Test {
     if (status != INFILL_OK) {
       ++refused_;
       ASSERT_EQ(status, INFILL_ERROR_INVALID_ARGUMENT) << error.message;
-      ASSERT_EQ(std::string(error.message).substr(0, 5), "mask:") << error.message;  // nothing known
+      const std::string message = error.message;  // nothing known, or nothing that may be copied
+      ASSERT_TRUE(message.starts_with("mask:") || (desc.allow != nullptr && message.starts_with("allow:")))
+          << message;
       ASSERT_EQ(dst.bytes, (in_place ? src_before : other_before).bytes);
       return;
     }
@@ -198,6 +221,8 @@ class Contract : public testing::Test {
     }
     ASSERT_EQ(dst.bytes, expected.bytes);
     ASSERT_EQ(mask.bytes, mask_before.bytes);
+    ASSERT_EQ(allow.bytes, allow_before.bytes);
+    ASSERT_EQ(reference.bytes, reference_before.bytes);
     if (!in_place) {
       ASSERT_EQ(src.bytes, src_before.bytes);
     }

@@ -109,6 +109,21 @@ class Interruption(support.Case):
                 self.read_until(b"interrupted; this picture was not written")
                 self.assertEqual(sorted(self.folder.iterdir()), before)
 
+    def test_ctrl_c_while_the_mask_is_shaped(self):
+        support.vips("black", self.path("black.v"), 9000, 9000)
+        support.vips("copy", self.path("black.v"), self.path("photo.png"))
+        support.vips("invert", self.path("black.v"), self.path("white.v"))
+        support.vips("extract_area", self.path("white.v"), self.path("spot.v"), 0, 0, 2000, 2000)
+        support.vips("embed", self.path("spot.v"), self.path("mask.png"), 3000, 3000, 9000, 9000)
+        before = sorted(self.folder.iterdir())
+        process = self.start(self.path("photo.png"), "-m", self.path("mask.png"), "-o", self.path("out.png"),
+                             "--grow", "900")
+        time.sleep(1.5)  # reading takes a second, shaping several
+        process.send_signal(signal.SIGINT)
+        self.assertEqual(process.wait(60), 130)
+        self.read_until(b"interrupted; this picture was not written")
+        self.assertEqual(sorted(self.folder.iterdir()), before)
+
 
 if __name__ == "__main__":
     unittest.main()
