@@ -22,20 +22,6 @@ HWY_BEFORE_NAMESPACE();
 namespace infill::kernels::HWY_NAMESPACE {
 namespace {
 
-struct PlainProduct {
-  ProductTerms terms;
-  float* c;
-  int64_t c_pitch;
-
-  template <int kRows, int kVectors>
-  HWY_INLINE void run() const {
-    ProductTile<kRows, kVectors> tile;
-    tile.clear();
-    tile.add(terms);
-    tile.store(c, c_pitch);
-  }
-};
-
 // c[m, n] = a[m, k] b[k, n]; n is a multiple of 16. panel: k * 48 floats.
 void multiply(const float* a, const float* b, float* c, int64_t m, int64_t n, int64_t k, float* panel) {
   constexpr int64_t kWidth = kTileVectors * kLanes;

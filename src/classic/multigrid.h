@@ -37,6 +37,7 @@ void for_pixels(Work& work, int64_t count, const Body& body) {
 
 // Fine: the operator of level 0, with the functions of StencilOperator except neighbours(), and
 //   Fine(const CanvasShape&, Arena&), build(const Canvas&, const PixelSet&, Work&)
+//   kCommon: its stencil where nothing is missing
 //   kDegree, kSmoothedPart: steps of the smoother, and the eigenvalues that coarser levels cannot correct, as
 //   a part of the largest.
 template <class Fine>

@@ -32,10 +32,6 @@ float high_pass(const Plane<float>& plane, int32_t x, int32_t y) {
   return high_pass([&](int32_t dx, int32_t dy) { return plane.at(x + dx, y + dy); });
 }
 
-size_t colour_channels(const Canvas& canvas) {
-  return static_cast<size_t>(canvas.channels - (canvas.has_alpha ? 1 : 0));
-}
-
 // The source of the patch around a pixel, if the pixel and its neighbours have values.
 Position source_of(const Level& level, const Canvas& canvas, int32_t x, int32_t y) {
   if (x < level.target_begin[static_cast<size_t>(y)] || x >= level.target_end[static_cast<size_t>(y)]) {
@@ -55,7 +51,7 @@ void measure_energy(const Level& level, const Canvas& canvas, int32_t x, int32_t
   if (source == kNowhere) return;
   float wanted = 0;
   float present = 0;
-  for (size_t c = 0; c < colour_channels(canvas); ++c) {
+  for (size_t c = 0; c < static_cast<size_t>(canvas.colour_channels()); ++c) {
     const float there = high_pass([&](int32_t dx, int32_t dy) {
       return source_value(level, canvas, source + static_cast<Position>(dy * level.pitch + dx), c);
     });
@@ -129,18 +125,19 @@ void restore_detail(const Level& level, Canvas& canvas, double strength, const D
       meter.flush();
     });
   };
+  const auto colours = static_cast<size_t>(canvas.colour_channels());
+  const Plane<float>& alpha = canvas.planes[static_cast<size_t>(canvas.channels - 1)];
+  constexpr uint64_t kSide = 2 * kReach + 1;
   for (int round = 0; round < kRounds; ++round) {
     for_holes(18, [&](int32_t x, int32_t y, size_t) { measure_energy(level, canvas, x, y, scratch); });
-    constexpr uint64_t kSide = 2 * kReach + 1;
     for_holes(kSide * kSide, [&](int32_t x, int32_t y, size_t i) {
       const auto gain = static_cast<float>(strength * missing(scratch, x, y));
-      for (size_t c = 0; c < colour_channels(canvas); ++c) {
+      for (size_t c = 0; c < colours; ++c) {
         scratch.change[c][i] = gain > 0 ? gain * high_pass(canvas.planes[c], x, y) : 0;
       }
     });
-    const Plane<float>& alpha = canvas.planes[static_cast<size_t>(canvas.channels - 1)];
     for_holes(1, [&](int32_t x, int32_t y, size_t i) {
-      for (size_t c = 0; c < colour_channels(canvas); ++c) {
+      for (size_t c = 0; c < colours; ++c) {
         float& value = canvas.planes[c].at(x, y);
         // Neither beyond black nor, being premultiplied, beyond its alpha.
         const float most = canvas.has_alpha ? std::max(value, alpha.at(x, y)) : INFINITY;

@@ -67,6 +67,8 @@ struct Canvas {
   std::span<const Point> rim;
   std::array<std::span<float>, 4> rim_fill;
   bool rim_is_filled = false;
+
+  [[nodiscard]] int32_t colour_channels() const { return channels - (has_alpha ? 1 : 0); }
 };
 
 // What the memory of a method may depend on.

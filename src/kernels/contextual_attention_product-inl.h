@@ -119,6 +119,21 @@ HWY_INLINE void with_tile(int rows, int vectors, const Body& body) {
   }
 }
 
+// c[i, :] = sum over k of A[i, k] B[k, :], for with_tile.
+struct PlainProduct {
+  ProductTerms terms;
+  float* c;
+  int64_t c_pitch;
+
+  template <int kRows, int kVectors>
+  HWY_INLINE void run() const {
+    ProductTile<kRows, kVectors> tile;
+    tile.clear();
+    tile.add(terms);
+    tile.store(c, c_pitch);
+  }
+};
+
 // Rows are split evenly, so that none is left over alone.
 struct RowBlocks {
   int64_t rows, count;

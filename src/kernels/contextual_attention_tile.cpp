@@ -22,6 +22,7 @@ namespace hn = hwy::HWY_NAMESPACE;
 using kernels::HWY_NAMESPACE::Floats;
 using kernels::HWY_NAMESPACE::kLanes;
 using kernels::HWY_NAMESPACE::kTileVectors;
+using kernels::HWY_NAMESPACE::PlainProduct;
 using kernels::HWY_NAMESPACE::ProductTerms;
 using kernels::HWY_NAMESPACE::ProductTile;
 using kernels::HWY_NAMESPACE::RowBlocks;
@@ -53,20 +54,6 @@ HWY_INLINE Vector exp_negative(Vector x) {
 HWY_INLINE float exp_negative(float x) {
   return hn::GetLane(exp_negative(hn::Set(Floats(), x)));
 }
-
-struct ProductBody {
-  ProductTerms terms;
-  float* c;
-  int64_t c_pitch;
-
-  template <int kRows, int kVectors>
-  HWY_INLINE void run() const {
-    ProductTile<kRows, kVectors> tile;
-    tile.clear();
-    tile.add(terms);
-    tile.store(c, c_pitch);
-  }
-};
 
 // Adds the cells of a window's key rows, weighted, to cells of y.
 struct PasteBody {
@@ -215,13 +202,13 @@ class Tile {
       const int64_t vectors = std::min<int64_t>((lanes.end - l + kLanes - 1) / kLanes, kTileVectors);
       for (int64_t block = 0; block < blocks.count; ++block) {
         const int64_t i = blocks.begin(block);
-        const ProductBody body{.terms = {.a = p_.queries + (query_lane + i) * p_.channels,
-                                         .a_pitch = p_.channels,
-                                         .b = p_.keys + key_lane + l,
-                                         .b_pitch = p_.key_pitch,
-                                         .count = p_.channels},
-                               .c = s_.work.row(i) + l,
-                               .c_pitch = s_.work.pitch};
+        const PlainProduct body{.terms = {.a = p_.queries + (query_lane + i) * p_.channels,
+                                          .a_pitch = p_.channels,
+                                          .b = p_.keys + key_lane + l,
+                                          .b_pitch = p_.key_pitch,
+                                          .count = p_.channels},
+                                .c = s_.work.row(i) + l,
+                                .c_pitch = s_.work.pitch};
         with_tile(static_cast<int>(blocks.begin(block + 1) - i), static_cast<int>(vectors), body);
       }
     }

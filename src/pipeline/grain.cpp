@@ -67,7 +67,7 @@ float mean_high_pass(const Plane<float>& plane, int32_t x, int32_t y, int32_t st
 }
 
 int color_channels(const Canvas& canvas) {
-  return std::min(kColors, canvas.channels - (canvas.has_alpha ? 1 : 0));
+  return std::min(kColors, canvas.colour_channels());
 }
 
 void mark_ring(const Canvas& canvas, const Plane<uint8_t>& ring, Task& task) {

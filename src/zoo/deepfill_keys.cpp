@@ -3,7 +3,6 @@
 #include <array>
 #include <cstdint>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -18,102 +17,58 @@ constexpr int kInput = -5;
 constexpr int kRgb = -3;
 
 // A convolution with NAME.weight [out, in, kernel, kernel] and NAME.bias [out]. Channels are in quarters of
-// the width, or fixed when negative. `out` has features and gates.
+// the width, or fixed when negative. `out` has features and gates. The variants differ in names alone.
 struct Layer {
-  std::string_view name;
+  std::string_view equal_name;
+  std::string_view tf_name;
   int out;
   int in;
   int kernel;
 };
 
 constexpr std::array<Layer, 42> kLayers = {{
-    {"stage1.conv1.conv", 4, kInput, 5},
-    {"stage1.down_block1.conv1_downsample.conv", 8, 2, 3},
-    {"stage1.down_block1.conv2.conv", 8, 4, 3},
-    {"stage1.down_block2.conv1_downsample.conv", 16, 4, 3},
-    {"stage1.down_block2.conv2.conv", 16, 8, 3},
-    {"stage1.conv_bn1.conv", 16, 8, 3},
-    {"stage1.conv_bn2.conv", 16, 8, 3},
-    {"stage1.conv_bn3.conv", 16, 8, 3},
-    {"stage1.conv_bn4.conv", 16, 8, 3},
-    {"stage1.conv_bn5.conv", 16, 8, 3},
-    {"stage1.conv_bn6.conv", 16, 8, 3},
-    {"stage1.conv_bn7.conv", 16, 8, 3},
-    {"stage1.up_block1.conv1_upsample.conv.conv", 8, 8, 3},
-    {"stage1.up_block1.conv2.conv", 8, 4, 3},
-    {"stage1.up_block2.conv1_upsample.conv.conv", 4, 4, 3},
-    {"stage1.up_block2.conv2.conv", 2, 2, 3},
-    {"stage1.conv_to_rgb.conv", kRgb, 1, 3},
-    {"stage2.conv_conv1.conv", 4, kRgb, 5},
-    {"stage2.conv_down_block1.conv1_downsample.conv", 4, 2, 3},
-    {"stage2.conv_down_block1.conv2.conv", 8, 2, 3},
-    {"stage2.conv_down_block2.conv1_downsample.conv", 8, 4, 3},
-    {"stage2.conv_down_block2.conv2.conv", 16, 4, 3},
-    {"stage2.conv_conv_bn1.conv", 16, 8, 3},
-    {"stage2.conv_conv_bn2.conv", 16, 8, 3},
-    {"stage2.conv_conv_bn3.conv", 16, 8, 3},
-    {"stage2.conv_conv_bn4.conv", 16, 8, 3},
-    {"stage2.conv_conv_bn5.conv", 16, 8, 3},
-    {"stage2.ca_conv1.conv", 4, kRgb, 5},
-    {"stage2.ca_down_block1.conv1_downsample.conv", 4, 2, 3},
-    {"stage2.ca_down_block1.conv2.conv", 8, 2, 3},
-    {"stage2.ca_down_block2.conv1_downsample.conv", 16, 4, 3},
-    {"stage2.ca_down_block2.conv2.conv", 16, 8, 3},
-    {"stage2.ca_conv_bn1.conv", 16, 8, 3},
-    {"stage2.ca_conv_bn4.conv", 16, 8, 3},
-    {"stage2.ca_conv_bn5.conv", 16, 8, 3},
-    {"stage2.conv_bn6.conv", 16, 16, 3},
-    {"stage2.conv_bn7.conv", 16, 8, 3},
-    {"stage2.up_block1.conv1_upsample.conv.conv", 8, 8, 3},
-    {"stage2.up_block1.conv2.conv", 8, 4, 3},
-    {"stage2.up_block2.conv1_upsample.conv.conv", 4, 4, 3},
-    {"stage2.up_block2.conv2.conv", 2, 2, 3},
-    {"stage2.conv_to_rgb.conv", kRgb, 1, 3},
-}};
-
-constexpr std::array<Layer, 42> kTfLayers = {{
-    {"conv1.conv", 4, kInput, 5},
-    {"conv2_downsample.conv", 8, 2, 3},
-    {"conv3.conv", 8, 4, 3},
-    {"conv4_downsample.conv", 16, 4, 3},
-    {"conv5.conv", 16, 8, 3},
-    {"conv6.conv", 16, 8, 3},
-    {"conv7_atrous.conv", 16, 8, 3},
-    {"conv8_atrous.conv", 16, 8, 3},
-    {"conv9_atrous.conv", 16, 8, 3},
-    {"conv10_atrous.conv", 16, 8, 3},
-    {"conv11.conv", 16, 8, 3},
-    {"conv12.conv", 16, 8, 3},
-    {"conv13_upsample.conv.conv", 8, 8, 3},
-    {"conv14.conv", 8, 4, 3},
-    {"conv15_upsample.conv.conv", 4, 4, 3},
-    {"conv16.conv", 2, 2, 3},
-    {"conv17.conv", kRgb, 1, 3},
-    {"xconv1.conv", 4, kRgb, 5},
-    {"xconv2_downsample.conv", 4, 2, 3},
-    {"xconv3.conv", 8, 2, 3},
-    {"xconv4_downsample.conv", 8, 4, 3},
-    {"xconv5.conv", 16, 4, 3},
-    {"xconv6.conv", 16, 8, 3},
-    {"xconv7_atrous.conv", 16, 8, 3},
-    {"xconv8_atrous.conv", 16, 8, 3},
-    {"xconv9_atrous.conv", 16, 8, 3},
-    {"xconv10_atrous.conv", 16, 8, 3},
-    {"pmconv1.conv", 4, kRgb, 5},
-    {"pmconv2_downsample.conv", 4, 2, 3},
-    {"pmconv3.conv", 8, 2, 3},
-    {"pmconv4_downsample.conv", 16, 4, 3},
-    {"pmconv5.conv", 16, 8, 3},
-    {"pmconv6.conv", 16, 8, 3},
-    {"pmconv9.conv", 16, 8, 3},
-    {"pmconv10.conv", 16, 8, 3},
-    {"allconv11.conv", 16, 16, 3},
-    {"allconv12.conv", 16, 8, 3},
-    {"allconv13_upsample.conv.conv", 8, 8, 3},
-    {"allconv14.conv", 8, 4, 3},
-    {"allconv15_upsample.conv.conv", 4, 4, 3},
-    {"allconv16.conv", 2, 2, 3},
-    {"allconv17.conv", kRgb, 1, 3},
+    {"stage1.conv1.conv", "conv1.conv", 4, kInput, 5},
+    {"stage1.down_block1.conv1_downsample.conv", "conv2_downsample.conv", 8, 2, 3},
+    {"stage1.down_block1.conv2.conv", "conv3.conv", 8, 4, 3},
+    {"stage1.down_block2.conv1_downsample.conv", "conv4_downsample.conv", 16, 4, 3},
+    {"stage1.down_block2.conv2.conv", "conv5.conv", 16, 8, 3},
+    {"stage1.conv_bn1.conv", "conv6.conv", 16, 8, 3},
+    {"stage1.conv_bn2.conv", "conv7_atrous.conv", 16, 8, 3},
+    {"stage1.conv_bn3.conv", "conv8_atrous.conv", 16, 8, 3},
+    {"stage1.conv_bn4.conv", "conv9_atrous.conv", 16, 8, 3},
+    {"stage1.conv_bn5.conv", "conv10_atrous.conv", 16, 8, 3},
+    {"stage1.conv_bn6.conv", "conv11.conv", 16, 8, 3},
+    {"stage1.conv_bn7.conv", "conv12.conv", 16, 8, 3},
+    {"stage1.up_block1.conv1_upsample.conv.conv", "conv13_upsample.conv.conv", 8, 8, 3},
+    {"stage1.up_block1.conv2.conv", "conv14.conv", 8, 4, 3},
+    {"stage1.up_block2.conv1_upsample.conv.conv", "conv15_upsample.conv.conv", 4, 4, 3},
+    {"stage1.up_block2.conv2.conv", "conv16.conv", 2, 2, 3},
+    {"stage1.conv_to_rgb.conv", "conv17.conv", kRgb, 1, 3},
+    {"stage2.conv_conv1.conv", "xconv1.conv", 4, kRgb, 5},
+    {"stage2.conv_down_block1.conv1_downsample.conv", "xconv2_downsample.conv", 4, 2, 3},
+    {"stage2.conv_down_block1.conv2.conv", "xconv3.conv", 8, 2, 3},
+    {"stage2.conv_down_block2.conv1_downsample.conv", "xconv4_downsample.conv", 8, 4, 3},
+    {"stage2.conv_down_block2.conv2.conv", "xconv5.conv", 16, 4, 3},
+    {"stage2.conv_conv_bn1.conv", "xconv6.conv", 16, 8, 3},
+    {"stage2.conv_conv_bn2.conv", "xconv7_atrous.conv", 16, 8, 3},
+    {"stage2.conv_conv_bn3.conv", "xconv8_atrous.conv", 16, 8, 3},
+    {"stage2.conv_conv_bn4.conv", "xconv9_atrous.conv", 16, 8, 3},
+    {"stage2.conv_conv_bn5.conv", "xconv10_atrous.conv", 16, 8, 3},
+    {"stage2.ca_conv1.conv", "pmconv1.conv", 4, kRgb, 5},
+    {"stage2.ca_down_block1.conv1_downsample.conv", "pmconv2_downsample.conv", 4, 2, 3},
+    {"stage2.ca_down_block1.conv2.conv", "pmconv3.conv", 8, 2, 3},
+    {"stage2.ca_down_block2.conv1_downsample.conv", "pmconv4_downsample.conv", 16, 4, 3},
+    {"stage2.ca_down_block2.conv2.conv", "pmconv5.conv", 16, 8, 3},
+    {"stage2.ca_conv_bn1.conv", "pmconv6.conv", 16, 8, 3},
+    {"stage2.ca_conv_bn4.conv", "pmconv9.conv", 16, 8, 3},
+    {"stage2.ca_conv_bn5.conv", "pmconv10.conv", 16, 8, 3},
+    {"stage2.conv_bn6.conv", "allconv11.conv", 16, 16, 3},
+    {"stage2.conv_bn7.conv", "allconv12.conv", 16, 8, 3},
+    {"stage2.up_block1.conv1_upsample.conv.conv", "allconv13_upsample.conv.conv", 8, 8, 3},
+    {"stage2.up_block1.conv2.conv", "allconv14.conv", 8, 4, 3},
+    {"stage2.up_block2.conv1_upsample.conv.conv", "allconv15_upsample.conv.conv", 4, 4, 3},
+    {"stage2.up_block2.conv2.conv", "allconv16.conv", 2, 2, 3},
+    {"stage2.conv_to_rgb.conv", "allconv17.conv", kRgb, 1, 3},
 }};
 
 constexpr std::string_view kFuseWeight = "stage2.contextual_attention.fuse_weight";
@@ -128,22 +83,25 @@ T value_or(const Parameters& parameters, std::string_view name, T otherwise) {
   return found == parameters.end() ? otherwise : std::get<T>(found->second);
 }
 
-std::vector<KeyShape> keys_of(std::span<const Layer> layers, const Parameters& parameters) {
+using Name = std::string_view Layer::*;
+
+std::vector<KeyShape> keys_of(Name name, const Parameters& parameters) {
   const int64_t width = value_or(parameters, kWidth, kPublishedWidth);
   const auto channels = [&](int count) { return count < 0 ? -count : count * width / 4; };
   std::vector<KeyShape> keys;
-  for (const Layer& layer : layers) {
+  for (const Layer& layer : kLayers) {
     const int64_t out = channels(layer.out);
-    keys.push_back(
-        {std::string(layer.name) + ".weight", {out, channels(layer.in), layer.kernel, layer.kernel}});
-    keys.push_back({std::string(layer.name) + ".bias", {out}});
+    const std::string key(layer.*name);
+    keys.push_back({key + ".weight", {out, channels(layer.in), layer.kernel, layer.kernel}});
+    keys.push_back({key + ".bias", {out}});
   }
   return keys;
 }
 
-int64_t read_width(const StateDict& weights, const Layer& first) {
+int64_t read_width(const StateDict& weights, Name name) {
   constexpr int64_t kMostWidth = 1024;
-  const std::string key = std::string(first.name) + ".weight";
+  const Layer& first = kLayers.front();
+  const std::string key = std::string(first.*name) + ".weight";
   const Tensor* tensor = weights.find(key);
   if (tensor == nullptr)
     fail(Status::kInvalidArgument, "key ", in_quotes(weights.prefix() + key), ": is missing");
@@ -182,7 +140,7 @@ int64_t read_fuse_kernel(const Tensor& tensor) {
 
 Parameters read_deepfill_parameters(const StateDict& weights) {
   Parameters parameters;
-  parameters.emplace(kWidth, read_width(weights, kLayers.front()));
+  parameters.emplace(kWidth, read_width(weights, &Layer::equal_name));
   parameters.emplace("padding", std::string("equal"));
   const Tensor* fuse = weights.find(kFuseWeight);
   parameters.emplace(kFuse, fuse != nullptr);
@@ -192,14 +150,14 @@ Parameters read_deepfill_parameters(const StateDict& weights) {
 
 Parameters read_deepfill_tf_parameters(const StateDict& weights) {
   Parameters parameters;
-  parameters.emplace(kWidth, read_width(weights, kTfLayers.front()));
+  parameters.emplace(kWidth, read_width(weights, &Layer::tf_name));
   parameters.emplace("padding", std::string("same"));
   parameters.emplace(kFuse, false);
   return parameters;
 }
 
 std::vector<KeyShape> deepfill_keys(const Parameters& parameters) {
-  std::vector<KeyShape> keys = keys_of(kLayers, parameters);
+  std::vector<KeyShape> keys = keys_of(&Layer::equal_name, parameters);
   if (value_or(parameters, kFuse, true)) {
     const int64_t kernel = value_or(parameters, kFuseKernel, int64_t{3});
     keys.push_back({std::string(kFuseWeight), {1, 1, kernel, kernel}});
@@ -208,7 +166,7 @@ std::vector<KeyShape> deepfill_keys(const Parameters& parameters) {
 }
 
 std::vector<KeyShape> deepfill_tf_keys(const Parameters& parameters) {
-  return keys_of(kTfLayers, parameters);
+  return keys_of(&Layer::tf_name, parameters);
 }
 
 }  // namespace infill::zoo
