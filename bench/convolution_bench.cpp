@@ -34,11 +34,17 @@ ConvolutionSpec direct(int32_t in, int32_t out, int32_t kernel, int32_t stride) 
 }
 
 const Shape kShapes[] = {
-    {"bottleneck", gated(96, 96), 128},   {"dilated16", gated(96, 96, 16), 128},
-    {"merge", gated(192, 96), 128},       {"middle", gated(48, 48), 256},
-    {"up1", gated(96, 48, 1, 2), 128},    {"up2", gated(48, 24, 1, 2), 256},
-    {"last", gated(24, 12), 512},         {"first5x5", direct(5, 24, 5, 1), 512},
-    {"down1", direct(24, 48, 3, 2), 512}, {"down2", direct(48, 96, 3, 2), 256},
+    {"bottleneck", gated(96, 96), 128},
+    {"dilated16", gated(96, 96, 16), 128},
+    {"merge", gated(192, 96), 128},
+    {"middle", gated(48, 48), 256},
+    {"up1", gated(96, 48, 1, 2), 128},
+    {"up2", gated(48, 24, 1, 2), 256},
+    {"last", gated(24, 12), 512},
+    {"first5x5", direct(5, 24, 5, 1), 512},
+    {"rgb", {.in_channels = 12, .out_channels = 3, .gated = false, .activation = Activation::kTanh}, 512},
+    {"down1", direct(24, 48, 3, 2), 512},
+    {"down2", direct(48, 96, 3, 2), 256},
 };
 
 void run(benchmark::State& state, const Shape& shape) {

@@ -78,6 +78,13 @@ namespace infill::kernels::HWY_NAMESPACE {
 constexpr ptrdiff_t kCache = 768 << 10;
 constexpr int kTilesMost = 8 * kRows;
 
+// Panels are as narrow as they can be where one is enough.
+int vectors_of(const ConvolutionSpec& spec) {
+  const int32_t wanted = spec.gated ? 2 * spec.out_channels : spec.out_channels;
+  const int vectors = static_cast<int>(ceil_divide(wanted, kLanes));
+  return vectors < kMostVectors ? vectors : kMostVectors;
+}
+
 int32_t batch_of(ptrdiff_t bytes_per_row) {
   const ptrdiff_t groups = kCache / (bytes_per_row * kRows);
   return kRows * static_cast<int32_t>(std::clamp<ptrdiff_t>(groups, 1, kTilesMost / kRows));
@@ -86,21 +93,24 @@ int32_t batch_of(ptrdiff_t bytes_per_row) {
 void pack(const ConvolutionSpec& spec, const float* weight, const float* bias, Convolution::Packed& packed) {
   const int32_t depth = spec.in_channels;
   const int32_t taps = spec.kernel * spec.kernel;
-  packed.columns = static_cast<int32_t>(kColumns);
+  const int vectors = vectors_of(spec);
+  packed.columns = vectors * kLanes;
   packed.results = spec.gated ? packed.columns / 2 : packed.columns;
+  const ptrdiff_t columns = packed.columns;
   packed.panels = static_cast<int32_t>(ceil_divide(spec.out_channels, packed.results));
   const bool winograd = uses_winograd(spec);
   const int32_t points = winograd ? kPoints : taps;
-  packed.weight_count = static_cast<size_t>(packed.panels) * static_cast<size_t>(points * depth) * kColumns;
+  packed.weight_count =
+      static_cast<size_t>(packed.panels) * static_cast<size_t>(points * depth) * static_cast<size_t>(columns);
   packed.weights = hwy::AllocateAligned<float>(packed.weight_count);
-  packed.bias = hwy::AllocateAligned<float>(static_cast<size_t>(packed.panels) * kColumns);
+  packed.bias = hwy::AllocateAligned<float>(static_cast<size_t>(packed.panels * columns));
   if (!packed.weights || !packed.bias) throw std::bad_alloc();
   std::vector<float> values(static_cast<size_t>(points));
   for (int32_t panel = 0; panel < packed.panels; ++panel) {
-    float* out = packed.weights.get() + static_cast<ptrdiff_t>(panel) * points * depth * kColumns;
+    float* out = packed.weights.get() + static_cast<ptrdiff_t>(panel) * points * depth * columns;
     for (int32_t column = 0; column < packed.columns; ++column) {
       const int32_t row = row_of(spec, packed.results, panel, column);
-      packed.bias[static_cast<size_t>(panel) * kColumns + static_cast<size_t>(column)] =
+      packed.bias[static_cast<size_t>(panel * columns + column)] =
           row >= 0 && bias != nullptr ? bias[row] : 0;
       for (int32_t c = 0; c < depth; ++c) {
         const float* from = row >= 0 ? weight + (static_cast<ptrdiff_t>(row) * depth + c) * taps : nullptr;
@@ -108,19 +118,18 @@ void pack(const ConvolutionSpec& spec, const float* weight, const float* bias, C
         if (from != nullptr && winograd) transform_weights(from, values.data());
         if (from != nullptr && !winograd) std::copy_n(from, taps, values.begin());
         for (int32_t p = 0; p < points; ++p) {
-          out[(static_cast<ptrdiff_t>(p) * depth + c) * kColumns + column] = values[static_cast<size_t>(p)];
+          out[(static_cast<ptrdiff_t>(p) * depth + c) * columns + column] = values[static_cast<size_t>(p)];
         }
       }
     }
   }
   if (winograd) {
-    packed.batch = batch_of(ptrdiff_t{kPoints} * 4 * (depth + kColumns));
-    packed.scratch = static_cast<size_t>(packed.batch) * kPoints * static_cast<size_t>(depth + kColumns) +
-                     static_cast<size_t>(kOutputs * kColumns) + static_cast<size_t>(depth) + 64;
+    packed.batch = batch_of(kPoints * 4 * (depth + columns));
+    packed.scratch = static_cast<size_t>(packed.batch * kPoints * (depth + columns) + kOutputs * columns) +
+                     static_cast<size_t>(depth) + 64;
   } else {
-    packed.batch = batch_of(ptrdiff_t{4} * (ptrdiff_t{points} * depth + kColumns));
-    packed.scratch =
-        static_cast<size_t>(packed.batch) * static_cast<size_t>(ptrdiff_t{points} * depth + kColumns) + 64;
+    packed.batch = batch_of(4 * (ptrdiff_t{points} * depth + columns));
+    packed.scratch = static_cast<size_t>(packed.batch * (ptrdiff_t{points} * depth + columns)) + 64;
   }
 }
 
@@ -142,15 +151,16 @@ void winograd_job(const ConvolutionSpec& spec, const Convolution::Packed& packed
                   const Region& known, const Map& out, const Region& region, int64_t job, float* scratch) {
   const int32_t depth = spec.in_channels;
   const int32_t batch = packed.batch;
+  const ptrdiff_t columns = packed.columns;
   const Tiles tiles(region, spec.dilation);
   const int64_t begin = job * batch;
   const auto count = static_cast<int32_t>(std::min<int64_t>(batch, tiles.count() - begin));
   const auto rows = static_cast<int32_t>(ceil_divide(count, kRows)) * kRows;
   float* products = scratch;
-  float* values = products + static_cast<ptrdiff_t>(kPoints) * batch * kColumns;
+  float* values = products + kPoints * batch * columns;
   float* results = values + static_cast<ptrdiff_t>(kPoints) * batch * depth;
   results += (16 - (results - scratch) % 16) % 16;
-  float* zeros = results + kOutputs * kColumns;
+  float* zeros = results + kOutputs * columns;
   std::fill_n(zeros, depth, 0.0F);
   std::array<int32_t, kTilesMost> ys;
   std::array<int32_t, kTilesMost> xs;
@@ -169,44 +179,59 @@ void winograd_job(const ConvolutionSpec& spec, const Convolution::Packed& packed
         depth, [&](auto d, int32_t c) HWY_ATTR { transform_input(d, pixels.data(), c, to + c, value_step); });
   }
   for (int32_t panel = 0; panel < packed.panels; ++panel) {
-    const float* weights = packed.weights.get() + static_cast<ptrdiff_t>(panel) * kPoints * depth * kColumns;
+    const ptrdiff_t point_step = depth * columns;
+    const float* weights = packed.weights.get() + panel * kPoints * point_step;
     for (int32_t p = 0; p < kPoints; ++p) {
-      multiply_panel(values + p * value_step, depth, rows, depth,
-                     weights + static_cast<ptrdiff_t>(p) * depth * kColumns,
-                     products + static_cast<ptrdiff_t>(p) * batch * kColumns, kColumns);
+      multiply_panel(values + p * value_step, depth, rows, depth, weights + p * point_step, packed.columns,
+                     products + p * batch * columns,
+                     p + 1 < kPoints ? weights + (p + 1) * point_step : nullptr);
     }
-    const Gate gate(spec, packed.bias.get() + static_cast<ptrdiff_t>(panel) * kColumns, packed.results,
-                    panel * packed.results);
+    const Gate gate(spec, packed.bias.get() + panel * columns, packed.results, panel * packed.results);
     for (int32_t t = 0; t < count; ++t) {
-      const float* from = products + static_cast<ptrdiff_t>(t) * kColumns;
-      for (int v = 0; v < kVectors; ++v) {
-        transform_output(from + ptrdiff_t{v} * kLanes, static_cast<ptrdiff_t>(batch) * kColumns,
-                         results + ptrdiff_t{v} * kLanes, kColumns);
-      }
+      const float* from = products + t * columns;
+      for (int32_t c = 0; c < packed.columns; c += kLanes)
+        transform_output(from + c, batch * columns, results + c, columns);
       for (int i = 0; i < kOutputs; ++i) {
         const int32_t y = ys[static_cast<size_t>(t)] + spec.dilation * (i / 4);
         const int32_t x = xs[static_cast<size_t>(t)] + spec.dilation * (i % 4);
-        if (y < region.y1 && x < region.x1) gate.write(results + i * kColumns, out.at(y, x));
+        if (y < region.y1 && x < region.x1) gate.write(results + i * columns, out.at(y, x));
       }
     }
   }
 }
 
+HWY_INLINE void copy_floats(const float* HWY_RESTRICT from, int32_t count, float* HWY_RESTRICT to) {
+  const hn::CappedTag<float, 16> d;
+  int32_t i = 0;
+  for (; i + kLanes <= count; i += kLanes) hn::StoreU(hn::LoadU(d, from + i), d, to + i);
+  for (; i < count; ++i) to[i] = from[i];
+}
+
 // The taps of one result pixel, one after the other.
 HWY_INLINE void gather_taps(const ConvolutionSpec& spec, const ConstMap& in, const Region& known, int32_t y,
                             int32_t x, float* to) {
-  const auto bytes = static_cast<size_t>(in.channels) * sizeof(float);
-  for (int32_t ky = 0; ky < spec.kernel; ++ky) {
+  const int32_t channels = in.channels;
+  const int32_t in_row = spec.kernel * channels;
+  const int32_t left = x * spec.stride - spec.pad_left;
+  // A row of taps is a row of memory.
+  const bool together = spec.dilation == 1 && spec.upsample == 1 && in.pitch == channels &&
+                        left >= known.x0 && left + spec.kernel <= known.x1;
+  for (int32_t ky = 0; ky < spec.kernel; ++ky, to += in_row) {
     const int32_t iy = y * spec.stride + ky * spec.dilation - spec.pad_top;
-    const bool row = iy >= known.y0 * spec.upsample && iy < known.y1 * spec.upsample;
-    for (int32_t kx = 0; kx < spec.kernel; ++kx) {
-      const int32_t ix = x * spec.stride + kx * spec.dilation - spec.pad_left;
-      if (row && ix >= known.x0 * spec.upsample && ix < known.x1 * spec.upsample) {
-        std::memcpy(to, in.at(iy / spec.upsample, ix / spec.upsample), bytes);
-      } else {
-        std::memset(to, 0, bytes);
+    if (iy < known.y0 * spec.upsample || iy >= known.y1 * spec.upsample) {
+      std::fill_n(to, in_row, 0.0F);
+    } else if (together) {
+      copy_floats(in.at(iy, left), in_row, to);
+    } else {
+      for (int32_t kx = 0; kx < spec.kernel; ++kx) {
+        const int32_t ix = left + kx * spec.dilation;
+        const bool there = ix >= known.x0 * spec.upsample && ix < known.x1 * spec.upsample;
+        if (there) {
+          std::copy_n(in.at(iy / spec.upsample, ix / spec.upsample), channels, to + kx * channels);
+        } else {
+          std::fill_n(to + kx * channels, channels, 0.0F);
+        }
       }
-      to += in.channels;
     }
   }
 }
@@ -214,13 +239,14 @@ HWY_INLINE void gather_taps(const ConvolutionSpec& spec, const ConstMap& in, con
 void direct_job(const ConvolutionSpec& spec, const Convolution::Packed& packed, const ConstMap& in,
                 const Region& known, const Map& out, const Region& region, int64_t job, float* scratch) {
   const int32_t depth = spec.kernel * spec.kernel * spec.in_channels;
+  const ptrdiff_t columns = packed.columns;
   const int32_t width = region.x1 - region.x0;
   const int64_t begin = job * packed.batch;
   const int64_t all = static_cast<int64_t>(width) * (region.y1 - region.y0);
   const auto count = static_cast<int32_t>(std::min<int64_t>(packed.batch, all - begin));
   const auto rows = static_cast<int32_t>(ceil_divide(count, kRows)) * kRows;
   float* products = scratch;
-  float* taps = products + static_cast<ptrdiff_t>(packed.batch) * kColumns;
+  float* taps = products + packed.batch * columns;
   const auto y_of = [&](int32_t r) { return region.y0 + static_cast<int32_t>((begin + r) / width); };
   const auto x_of = [&](int32_t r) { return region.x0 + static_cast<int32_t>((begin + r) % width); };
   for (int32_t r = 0; r < count; ++r)
@@ -228,13 +254,10 @@ void direct_job(const ConvolutionSpec& spec, const Convolution::Packed& packed, 
   std::fill_n(taps + static_cast<ptrdiff_t>(count) * depth, static_cast<ptrdiff_t>(rows - count) * depth,
               0.0F);
   for (int32_t panel = 0; panel < packed.panels; ++panel) {
-    multiply_panel(taps, depth, rows, depth,
-                   packed.weights.get() + static_cast<ptrdiff_t>(panel) * depth * kColumns, products,
-                   kColumns);
-    const Gate gate(spec, packed.bias.get() + static_cast<ptrdiff_t>(panel) * kColumns, packed.results,
-                    panel * packed.results);
-    for (int32_t r = 0; r < count; ++r)
-      gate.write(products + static_cast<ptrdiff_t>(r) * kColumns, out.at(y_of(r), x_of(r)));
+    multiply_panel(taps, depth, rows, depth, packed.weights.get() + panel * depth * columns, packed.columns,
+                   products, nullptr);
+    const Gate gate(spec, packed.bias.get() + panel * columns, packed.results, panel * packed.results);
+    for (int32_t r = 0; r < count; ++r) gate.write(products + r * columns, out.at(y_of(r), x_of(r)));
   }
 }
 
