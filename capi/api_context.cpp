@@ -93,13 +93,17 @@ int32_t infill_context_supports(const infill_context* context, infill_method met
                                 infill_format format) noexcept {
   if (context == nullptr || find_method(method) == nullptr) return 0;
   const FormatInfo* info = format_info(static_cast<Format>(format));
-  return static_cast<int32_t>(info != nullptr && !info->is_mask);
+  if (info == nullptr || info->is_mask) return 0;
+  const bool is_colour = info->channels - (info->alpha >= 0 ? 1 : 0) != 2;
+  return static_cast<int32_t>(is_colour || method != INFILL_METHOD_NEURAL);
 }
 
 infill_status infill_fill_classic(const infill_image* src, const infill_image* mask, const infill_image* dst,
                                   infill_method method, infill_error* err) noexcept {
   return guarded(err, [&] {
     const FillCall fill_call = read_fill(src, mask, dst);
+    if (method == INFILL_METHOD_NEURAL)
+      fail(Status::kUnsupported, "method: NEURAL needs a model, so a session");
     const classic::Method& chosen = checked_method(method, "method");
     const auto context = std::make_shared<Context>(infill_context_desc INFILL_CONTEXT_DESC_INIT,
                                                    infill_allocator INFILL_ALLOCATOR_INIT);

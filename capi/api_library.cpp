@@ -35,6 +35,8 @@ constexpr auto kStatusNames = std::to_array<StatusName>({
     INFILL_STATUS_NAME(INFILL_ERROR_NO_DEVICE),
     INFILL_STATUS_NAME(INFILL_ERROR_DEVICE_LOST),
     INFILL_STATUS_NAME(INFILL_ERROR_IO),
+    INFILL_STATUS_NAME(INFILL_ERROR_BAD_MODEL),
+    INFILL_STATUS_NAME(INFILL_ERROR_WRONG_MODEL),
     INFILL_STATUS_NAME(INFILL_ERROR_CANCELLED),
     INFILL_STATUS_NAME(INFILL_ERROR_INTERNAL),
 });
@@ -81,8 +83,8 @@ const char* infill_build_info(void) noexcept {
   return info.text.data();
 }
 
-int32_t infill_has_feature(infill_feature /*feature*/) noexcept {
-  return 0;
+int32_t infill_has_feature(infill_feature feature) noexcept {
+  return feature == INFILL_FEATURE_NEURAL ? 1 : 0;
 }
 
 uint32_t infill_device_count(void) noexcept {

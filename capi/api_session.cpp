@@ -2,6 +2,7 @@
 #include "context.h"
 #include "fill_desc.h"
 #include "methods.h"
+#include "model.h"
 
 using namespace infill;
 using namespace infill::capi;
@@ -26,6 +27,9 @@ infill_status infill_session_create(infill_context* context, const infill_sessio
     infill_session_desc checked = INFILL_SESSION_DESC_INIT;
     if (desc != nullptr) checked = read_struct(desc, "desc");
     check_flags(checked.flags, INFILL_SESSION_DETERMINISTIC, "desc");
+    check_reserved("desc", checked.reserved_ptr);
+    if (checked.method == INFILL_METHOD_AUTO && checked.fill_model != nullptr)
+      checked.method = INFILL_METHOD_NEURAL;
     const classic::Method& method = checked_method(checked.method, "desc.method");
     switch (checked.quality) {
       case INFILL_QUALITY_DEFAULT:
@@ -37,8 +41,14 @@ infill_status infill_session_create(infill_context* context, const infill_sessio
         fail(Status::kUnsupported, "desc.quality: ", checked.quality, " is unknown to this library");
     }
     if (owner->calls->is_closed()) fail(Status::kInvalidState, "context: it was shut down");
+    std::shared_ptr<const Model> model;
+    if (checked.method == INFILL_METHOD_NEURAL) {
+      model = not_null(checked.fill_model, "desc.fill_model").model;
+      if (model->context != owner)
+        fail(Status::kInvalidArgument, "desc.fill_model: was opened in another context");
+    }
     const auto made =
-        std::make_shared<Session>(owner, method, static_cast<classic::Quality>(checked.quality));
+        std::make_shared<Session>(owner, method, static_cast<classic::Quality>(checked.quality), model);
     owner->add(made);
     *session = new infill_session{made};
   });

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstddef>
 #include <cstring>
 #include <string_view>
 #include <type_traits>
@@ -47,6 +48,10 @@ inline constexpr uint32_t kLargestStruct = 4096;
 // sizeof in the release that brought the struct. Specialise it when a struct grows.
 template <class T>
 inline constexpr uint32_t kFirstSize = sizeof(T);
+template <>
+inline constexpr uint32_t kFirstSize<infill_session_desc> = offsetof(infill_session_desc, fill_model);
+template <>
+inline constexpr uint32_t kFirstSize<infill_result> = offsetof(infill_result, model_name);
 
 template <class T>
 uint32_t checked_size(const T& given, const char* name) {

@@ -20,6 +20,7 @@
 
 namespace infill::capi {
 
+class Model;
 class Session;
 
 class Context {
@@ -61,7 +62,9 @@ struct FillCall {
 
 class Session {
  public:
-  Session(std::shared_ptr<Context> owner, const classic::Method& method, classic::Quality quality);
+  // model: with NEURAL, and only with it.
+  Session(std::shared_ptr<Context> owner, const classic::Method& method, classic::Quality quality,
+          std::shared_ptr<const Model> model = nullptr);
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
@@ -103,6 +106,7 @@ class Session {
   void logged(const auto& body) const;
 
   std::atomic<bool> busy_{false};
+  const std::shared_ptr<const Model> model_;
   pipeline::Options options_, defaults_;
   std::optional<infill_result> result_;
   std::mutex cache_mutex_;  // trim comes from other threads

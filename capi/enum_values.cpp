@@ -27,6 +27,8 @@ static_assert(same(Status::kOutOfMemory, INFILL_ERROR_OUT_OF_MEMORY));
 static_assert(same(Status::kNoDevice, INFILL_ERROR_NO_DEVICE));
 static_assert(same(Status::kDeviceLost, INFILL_ERROR_DEVICE_LOST));
 static_assert(same(Status::kIo, INFILL_ERROR_IO));
+static_assert(same(Status::kBadModel, INFILL_ERROR_BAD_MODEL));
+static_assert(same(Status::kWrongModel, INFILL_ERROR_WRONG_MODEL));
 static_assert(same(Status::kCancelled, INFILL_ERROR_CANCELLED));
 static_assert(same(Status::kInternal, INFILL_ERROR_INTERNAL));
 
@@ -72,6 +74,7 @@ static_assert(same(MethodId::kTelea, INFILL_METHOD_TELEA));
 static_assert(same(MethodId::kNavierStokes, INFILL_METHOD_NAVIER_STOKES));
 static_assert(same(MethodId::kPushPull, INFILL_METHOD_PUSH_PULL));
 static_assert(same(MethodId::kPatchMatch, INFILL_METHOD_PATCHMATCH));
+static_assert(same(MethodId::kNeural, INFILL_METHOD_NEURAL));
 
 using classic::Quality;
 static_assert(same(Quality::kDefault, INFILL_QUALITY_DEFAULT));

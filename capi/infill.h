@@ -6,8 +6,8 @@
  *
  * Rules that hold for every declaration here
  *
- *   Handles     infill_context, infill_session and infill_job are opaque. A handle keeps what it was made
- *               from alive, so they may be destroyed in any order. infill_*_destroy(NULL) does nothing;
+ *   Handles     infill_context, infill_model, infill_session and infill_job are opaque. A handle keeps what it
+ *               was made from alive, so they may be destroyed in any order. infill_*_destroy(NULL) does nothing;
  *               destroy cannot fail.
  *   Pixels      The caller owns every image; the library never hands out pixel memory.
  *   Structs     All but infill_rect and infill_error begin with struct_size and may grow at their end, never
@@ -27,7 +27,7 @@
  *               There is no hidden error state.
  *   Strings     UTF-8, ended by NUL. Those that come in are checked (INVALID_ARGUMENT). Those that come out
  *               live as long as the handle they came from, or for ever where there was no handle.
- *   Threads     A context may be used from any thread, at once. A session does one thing at a time, on any
+ *   Threads     A context and a model may be used from any thread, at once. A session does one thing at a time, on any
  *               thread: a second call while one or a job runs returns INVALID_STATE and disturbs nothing;
  *               destroying it is always fine. A job may be used from any thread, at once, but not after its
  *               destroy was called.
@@ -40,7 +40,7 @@
  *               filled or made a context, every call in the child that can fail returns INVALID_STATE and
  *               destroy does nothing.
  *   Environment INFILL_ISA=sse4|avx2|avx512 keeps the library from using newer instructions; the bytes are
- *               the same. Nothing else is read, nothing is printed and nothing ends the process.
+ *               the same, of neural fills up to rounding. Nothing else is read, nothing is printed and nothing ends the process.
  */
 /* Laid out by hand. */
 /* clang-format off */
@@ -94,6 +94,7 @@ extern "C" {
 #endif
 
 typedef struct infill_context infill_context;
+typedef struct infill_model infill_model;
 typedef struct infill_session infill_session;
 typedef struct infill_job infill_job;
 
@@ -117,6 +118,10 @@ enum infill_status_values {
   INFILL_ERROR_NO_DEVICE = -101,
   INFILL_ERROR_DEVICE_LOST = -102, /* the context is dead: destroy it and make another */
   INFILL_ERROR_IO = -103,
+
+  /* A file of weights. */
+  INFILL_ERROR_BAD_MODEL = -200,   /* damaged, incomplete, or another file than the one insisted on */
+  INFILL_ERROR_WRONG_MODEL = -201, /* well formed, but nothing that this library can run */
 
   INFILL_ERROR_CANCELLED = -300,
   INFILL_ERROR_INTERNAL = -900 /* a bug in infill: please report it */
@@ -161,7 +166,7 @@ enum infill_feature_values {
   INFILL_FEATURE_VIDEO = 4
 };
 
-/* 1 if it is compiled in, else 0 (in this release: always). Says nothing of the devices present. */
+/* 1 if it is compiled in, else 0 (in this release: all but NEURAL). Says nothing of the devices present. */
 INFILL_API int32_t INFILL_CALL infill_has_feature(infill_feature feature) INFILL_NOEXCEPT;
 
 typedef int32_t infill_device_type;
@@ -310,13 +315,15 @@ infill_mask_shape(const infill_image* mask, double grow, double feather, const i
 
 typedef int32_t infill_method;
 enum infill_method_values {
-  INFILL_METHOD_AUTO = 0, /* PATCHMATCH in this release; a later one may choose another: see infill_result */
+  /* With a fill_model NEURAL, else PATCHMATCH in this release; a later one may choose another: see infill_result */
+  INFILL_METHOD_AUTO = 0,
   INFILL_METHOD_HARMONIC = 1,
   INFILL_METHOD_BIHARMONIC = 2,
   INFILL_METHOD_TELEA = 3,
   INFILL_METHOD_NAVIER_STOKES = 4,
   INFILL_METHOD_PUSH_PULL = 5,
-  INFILL_METHOD_PATCHMATCH = 32 /* 64 is kept for neural fills */
+  INFILL_METHOD_PATCHMATCH = 32,
+  INFILL_METHOD_NEURAL = 64 /* sessions with a fill_model; RGB and grey pictures */
 };
 
 typedef struct infill_method_info {
@@ -328,7 +335,7 @@ typedef struct infill_method_info {
 #define INFILL_METHOD_INFO_INIT \
   { INFILL_SIZEOF(infill_method_info), 0, NULL, NULL }
 
-/* The methods of this build, AUTO not among them. */
+/* The methods of this build that need no model; AUTO is not among them. */
 INFILL_API uint32_t INFILL_CALL infill_method_count(void) INFILL_NOEXCEPT;
 
 /* which: below infill_method_count(). */
@@ -419,10 +426,68 @@ infill_context_get_memory_info(infill_context* context, infill_memory_info* info
 /* Gives back the scratch that resting sessions keep; they allocate again when they need it. */
 INFILL_API void INFILL_CALL infill_context_trim(infill_context* context) INFILL_NOEXCEPT;
 
-/* 1 if sessions of this context with this method fill pictures of this format, else 0. */
+/* 1 if sessions of this context with this method (NEURAL: and a model) fill pictures of this format, else 0. */
 INFILL_API int32_t INFILL_CALL
 infill_context_supports(const infill_context* context, infill_method method,
                         infill_format format) INFILL_NOEXCEPT;
+
+/* ---------------------------------------------------------------------------------------------- models -- */
+
+typedef int32_t infill_model_kind;
+enum infill_model_kind_values { INFILL_MODEL_FILL = 1 };
+
+/* What a network computes in. AUTO is FLOAT32 in this release; the others are UNSUPPORTED. */
+typedef int32_t infill_precision;
+enum infill_precision_values {
+  INFILL_PRECISION_AUTO = 0,
+  INFILL_PRECISION_FLOAT32 = 1,
+  INFILL_PRECISION_FLOAT16 = 2,
+  INFILL_PRECISION_BFLOAT16 = 3
+};
+
+typedef struct infill_model_desc {
+  uint32_t struct_size;
+  infill_precision precision;
+  const char* sha256; /* of the file: 64 hexadecimal digits to insist on; else BAD_MODEL. NULL: any file */
+  void* reserved_ptr;
+} infill_model_desc;
+#define INFILL_MODEL_DESC_INIT \
+  { INFILL_SIZEOF(infill_model_desc), 0, NULL, NULL }
+
+/* Opens a file of weights (safetensors, or what torch.save wrote: .pth, .pt, .ckpt; docs/models.md says of which
+ * networks) and makes it ready to run. Nothing in it is executed, and it is read only until this returns; it must
+ * not shrink meanwhile. path is UTF-8. desc may be NULL. IO: it cannot be read. The message of BAD_MODEL names the
+ * first tensor that is missing, misshapen or not finite.
+ * A model holds its weights in the C++ heap: outside of memory_limit and of the context's allocator. */
+INFILL_NODISCARD INFILL_API infill_status INFILL_CALL
+infill_model_open_file(infill_context* context, const char* path, const infill_model_desc* desc,
+                       infill_model** model, infill_error* err) INFILL_NOEXCEPT;
+
+/* The same of a file's bytes, which may be freed when it returns. */
+INFILL_NODISCARD INFILL_API infill_status INFILL_CALL
+infill_model_open_memory(infill_context* context, const void* data, size_t size, const infill_model_desc* desc,
+                         infill_model** model, infill_error* err) INFILL_NOEXCEPT;
+
+/* Gives up the caller's handle. Sessions of the model keep working. */
+INFILL_API void INFILL_CALL infill_model_destroy(infill_model* model) INFILL_NOEXCEPT;
+
+typedef struct infill_model_info {
+  uint32_t struct_size;
+  infill_model_kind kind;
+  /* UTF-8 without control characters, as long as the model lives. */
+  const char* name;           /* from the file's card; else the file's name, or "model" */
+  const char* architecture;   /* "deepfill-v2" */
+  const char* parameters;     /* of the architecture, as JSON: {"width":48,...} */
+  const char* license;        /* SPDX expression of the weights, from the file's card; else "unknown" */
+  const char* weights_sha256; /* of a safetensors file without its header, so that a changed card keeps it */
+  const char* file_sha256;
+  uint64_t parameter_count;
+  uint64_t weight_bytes; /* of memory, as they are kept ready */
+} infill_model_info;
+#define INFILL_MODEL_INFO_INIT \
+  { INFILL_SIZEOF(infill_model_info), 0, NULL, NULL, NULL, NULL, NULL, NULL, 0, 0 }
+INFILL_NODISCARD INFILL_API infill_status INFILL_CALL
+infill_model_get_info(const infill_model* model, infill_model_info* info, infill_error* err) INFILL_NOEXCEPT;
 
 /* -------------------------------------------------------------------------------------------- sessions -- */
 
@@ -446,9 +511,11 @@ typedef struct infill_session_desc {
   uint32_t flags; /* infill_session_flag */
   infill_method method;
   infill_quality quality;
+  const infill_model* fill_model; /* of the same context; NEURAL needs it, the classical methods ignore it */
+  void* reserved_ptr;
 } infill_session_desc;
 #define INFILL_SESSION_DESC_INIT \
-  { INFILL_SIZEOF(infill_session_desc), 0, 0, 0 }
+  { INFILL_SIZEOF(infill_session_desc), 0, 0, 0, NULL, NULL }
 
 /* A session is one method with its parameters. It keeps the scratch of its largest fill so far, until
  * infill_context_trim: a fill that needs no more allocates only the lists that say where its holes are, and a few
@@ -542,6 +609,9 @@ typedef struct infill_fill_desc {
  *            decided pixel by pixel (two cells of an atlas are fine), with different ones by address range.
  *            reference has src's channels (order and type may differ) and color, and any size up to 1000000 x
  *            1000000. allow has src's size.
+ * NEURAL     Pictures of two channels of anything are UNSUPPORTED, as is a model whose numbers overflow. Values
+ *            beyond 0..1 are clamped for the network, and what it fills lies in 0..1. A hole thicker than
+ *            neural.size is filled at a smaller scale and enlarged.
  * Source     Everything known in src serves as context, inside and outside roi. With allow, PATCHMATCH looks as
  *            far around a hole as it must to find as many places to copy from as the hole has pixels, and at
  *            least 64, or all there are. Floats may lie outside 0..1 and are kept. A NaN, an infinity or a
@@ -583,9 +653,12 @@ typedef struct infill_result {
   uint64_t hole_pixels; /* pixels with mask above 0 inside roi */
   uint64_t seed;
   uint64_t elapsed_ns;
+  /* NEURAL: the model's name and file_sha256, as long as the session lives. Else NULL. */
+  const char* model_name;
+  const char* model_sha256;
 } infill_result;
 #define INFILL_RESULT_INIT \
-  { INFILL_SIZEOF(infill_result), 0, 0, 0, 0, 0, {0, 0, 0, 0}, 0, 0, 0 }
+  { INFILL_SIZEOF(infill_result), 0, 0, 0, 0, 0, {0, 0, 0, 0}, 0, 0, 0, NULL, NULL }
 
 /* What the last successful fill or job of the session did. INVALID_STATE when there was none. */
 INFILL_NODISCARD INFILL_API infill_status INFILL_CALL

@@ -44,6 +44,7 @@ inline infill_status check(infill_status status, const infill_error& details) {
 
 struct destroy {
   void operator()(infill_context* handle) const noexcept { infill_context_destroy(handle); }
+  void operator()(infill_model* handle) const noexcept { infill_model_destroy(handle); }
   void operator()(infill_session* handle) const noexcept { infill_session_destroy(handle); }
   void operator()(infill_job* handle) const noexcept { infill_job_destroy(handle); }
 };
@@ -112,6 +113,38 @@ class context {
   detail::owned<infill_context> handle_;
 };
 
+// Give it to a session: infill_session_desc::fill_model.
+class model {
+ public:
+  // A file of weights.
+  model(const context& owner, const char* path) {
+    infill_model* made = nullptr;
+    infill_error details;
+    detail::check(infill_model_open_file(owner.get(), path, nullptr, &made, &details), details);
+    handle_.reset(made);
+  }
+  // The bytes of one.
+  model(const context& owner, const void* data, size_t size) {
+    infill_model* made = nullptr;
+    infill_error details;
+    detail::check(infill_model_open_memory(owner.get(), data, size, nullptr, &made, &details), details);
+    handle_.reset(made);
+  }
+  // Takes the handle over.
+  explicit model(infill_model* handle) noexcept : handle_(handle) {}
+
+  infill_model_info info() const {
+    infill_model_info value = INFILL_MODEL_INFO_INIT;
+    infill_error details;
+    detail::check(infill_model_get_info(get(), &value, &details), details);
+    return value;
+  }
+  infill_model* get() const noexcept { return handle_.get(); }
+
+ private:
+  detail::owned<infill_model> handle_;
+};
+
 class job {
  public:
   // Takes the handle over.
@@ -142,6 +175,13 @@ class session {
     infill_session_desc desc = INFILL_SESSION_DESC_INIT;
     desc.method = method;
     desc.quality = quality;
+    create(owner, desc);
+  }
+  session(const context& owner, const model& fill_model, infill_quality quality = INFILL_QUALITY_DEFAULT) {
+    infill_session_desc desc = INFILL_SESSION_DESC_INIT;
+    desc.method = INFILL_METHOD_NEURAL;
+    desc.quality = quality;
+    desc.fill_model = fill_model.get();
     create(owner, desc);
   }
   session(const context& owner, const infill_session_desc& desc) { create(owner, desc); }

@@ -6,7 +6,7 @@
 
 namespace infill::capi {
 
-// AUTO is PATCHMATCH. Null: this build has no such method.
+// AUTO is PATCHMATCH, for sessions without a model. Null: this build has no such method.
 [[nodiscard]] const classic::Method* find_method(infill_method method);
 // Throws kUnsupported.
 [[nodiscard]] const classic::Method& checked_method(infill_method method, const char* name);

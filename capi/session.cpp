@@ -3,6 +3,7 @@
 #include <sstream>
 
 #include "context.h"
+#include "model.h"
 
 namespace infill::capi {
 
@@ -41,9 +42,11 @@ class Session::Scratch {
   Session& session_;
 };
 
-Session::Session(std::shared_ptr<Context> owner, const classic::Method& method, classic::Quality quality)
-    : context(std::move(owner)) {
+Session::Session(std::shared_ptr<Context> owner, const classic::Method& method, classic::Quality quality,
+                 std::shared_ptr<const Model> model)
+    : context(std::move(owner)), model_(std::move(model)) {
   defaults_.method = &method;
+  if (model_ != nullptr) defaults_.model = &model_->network();
   defaults_.method_settings = classic::default_settings(method, quality);
   defaults_.blend_settings = Settings(pipeline::blend_parameters());
   options_ = defaults_;
@@ -101,6 +104,11 @@ void Session::fill(const FillCall& fill_call, Call& call) {
     result.hole_pixels = done.hole_pixels;
     result.seed = fill_call.request.seed;
     result.elapsed_ns = static_cast<uint64_t>(elapsed.count());
+    if (model_ != nullptr) {
+      const infill_model_info about = model_->info();
+      result.model_name = about.name;
+      result.model_sha256 = about.file_sha256;
+    }
     result_ = result;
     if (is_mostly_hole(result, fill_call.request.src.bounds())) {
       context->log(INFILL_LOG_WARN, "mask: most of the picture is a hole; is the mask inverted?");

@@ -23,6 +23,7 @@ enum class MethodId : int32_t {
   kNavierStokes = 4,
   kPushPull = 5,
   kPatchMatch = 32,
+  kNeural = 64,  // not in the table: it needs a model (pipeline/neural.h)
 };
 
 // What a running fill may use. Memory comes from the arena alone: no container that grows, no new.

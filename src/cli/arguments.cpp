@@ -51,6 +51,8 @@ infill_method method(std::string_view name) {
     if (name == info.name) return info.method;
     known.append(", ").append(info.name);
   }
+  if (name == "neural") return INFILL_METHOD_NEURAL;
+  known.append(", neural");
   fail(kUsage, "--method: \"", name, "\" is none of ", known);
 }
 
@@ -60,6 +62,12 @@ infill_quality quality(std::string_view name) {
   if (name == "high") return INFILL_QUALITY_HIGH;
   fail(kUsage, "--quality: \"", name,
        "\" is none of fast, balanced, high (for JPEG files see --jpeg-quality)");
+}
+
+infill_precision precision(std::string_view name) {
+  if (name == "f32") return INFILL_PRECISION_FLOAT32;
+  if (name == "bf16") return INFILL_PRECISION_BFLOAT16;
+  fail(kUsage, "--precision: \"", name, "\" is none of f32, bf16");
 }
 
 infill_rect box(std::string_view text) {
@@ -119,6 +127,10 @@ constexpr auto kOptions = std::to_array<Option>({
      [](Arguments& a, Text v) { a.method = method(v); }},
     {"--quality", 0, "Q", "fast, balanced (default) or high: time for beauty", true,
      [](Arguments& a, Text v) { a.quality = quality(v); }},
+    {"--model", 0, "FILE", "fill with a network: .safetensors, .pth; see `infill model info FILE`", false,
+     [](Arguments& a, Text v) { a.model = file("--model", v); }},
+    {"--precision", 0, "P", "what the network computes in: f32 (default); bf16 is refused so far", false,
+     [](Arguments& a, Text v) { a.precision = precision(v); }},
     {"--seed", 0, "N", "another number, another fill, where a method draws random numbers", true,
      [](Arguments& a, Text v) {
        const auto seed = number<uint64_t>(v);
@@ -210,6 +222,12 @@ FillArguments parse_fill(std::span<char* const> words) {
 }
 
 void check_consistency(const FillArguments& arguments) {
+  const bool neural = arguments.method == INFILL_METHOD_NEURAL;
+  if (neural && arguments.model.empty()) fail(kUsage, "--method neural needs a --model");
+  if (!arguments.model.empty() && !neural && arguments.method != INFILL_METHOD_AUTO)
+    fail(kUsage, "--model: only --method neural (or auto) uses one");
+  if (arguments.precision != INFILL_PRECISION_AUTO && arguments.model.empty())
+    fail(kUsage, "--precision: there is no --model");
   if (arguments.soft_mask) {
     if (arguments.threshold_given) fail(kUsage, "--soft-mask and --threshold exclude each other");
     if (arguments.grow > 0) fail(kUsage, "--grow needs a hard edge: leave out --soft-mask");

@@ -17,6 +17,8 @@ struct FillArguments {
   std::filesystem::path image, mask, output, preview;  // empty: not given
   infill_method method = INFILL_METHOD_AUTO;
   infill_quality quality = INFILL_QUALITY_DEFAULT;
+  std::filesystem::path model;
+  infill_precision precision = INFILL_PRECISION_AUTO;
   std::vector<std::pair<std::string, double>> parameters;
   uint64_t seed = 0;
 

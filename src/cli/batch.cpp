@@ -180,8 +180,8 @@ bool is_batch(const FillArguments& arguments) {
   return !arguments.manifest.empty() || fs::is_directory(arguments.image, error);
 }
 
-ExitCode fill_batch(infill_context* context, const FillArguments& arguments) {
-  (void)make_session(context, arguments);  // a wrong --set is wrong for every picture
+ExitCode fill_batch(infill_context* context, const infill_model* model, const FillArguments& arguments) {
+  (void)make_session(context, model, arguments);  // a wrong --set is wrong for every picture
   const std::vector<Job> jobs =
       arguments.manifest.empty() ? jobs_of_folder(arguments) : jobs_of_manifest(arguments);
   size_t filled = 0;
@@ -196,7 +196,7 @@ ExitCode fill_batch(infill_context* context, const FillArguments& arguments) {
         ++skipped;
         continue;
       }
-      fill_picture(context, job.arguments);
+      fill_picture(context, model, job.arguments);
       ++filled;
     } catch (const Failure& problem) {
       if (problem.code() == kInterrupted) throw;

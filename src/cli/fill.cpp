@@ -56,7 +56,7 @@ void check_names(const FillArguments& arguments) {
 void tell_result(infill_session* session, const FillArguments& arguments) {
   infill_result result = INFILL_RESULT_INIT;
   if (!stderr_is_terminal() || infill_session_get_result(session, &result, nullptr) != INFILL_OK) return;
-  const char* method = "";
+  const char* method = result.model_name != nullptr ? result.model_name : "";
   for (uint32_t i = 0; i < infill_method_count(); ++i) {
     infill_method_info info = INFILL_METHOD_INFO_INIT;
     if (infill_method_get_info(i, &info, nullptr) == INFILL_OK && info.method == result.method)
@@ -75,6 +75,10 @@ ExitCode exit_code(infill_status status) {
       return kMemory;
     case INFILL_ERROR_UNKNOWN_PARAMETER:
       return kUsage;
+    case INFILL_ERROR_IO:
+    case INFILL_ERROR_BAD_MODEL:
+    case INFILL_ERROR_WRONG_MODEL:
+      return kInput;
     case INFILL_ERROR_CANCELLED:
       return kInterrupted;
     default:
@@ -99,10 +103,11 @@ Context make_context(const FillArguments& arguments) {
   return Context(context);
 }
 
-Session make_session(infill_context* context, const FillArguments& arguments) {
+Session make_session(infill_context* context, const infill_model* model, const FillArguments& arguments) {
   infill_session_desc desc = INFILL_SESSION_DESC_INIT;
   desc.method = arguments.method;
   desc.quality = arguments.quality;
+  desc.fill_model = model;
   infill_error error = INFILL_ERROR_INIT;
   infill_session* handle = nullptr;
   check(infill_session_create(context, &desc, &handle, &error), error, "cannot start");
@@ -115,8 +120,8 @@ Session make_session(infill_context* context, const FillArguments& arguments) {
   return session;
 }
 
-void fill_picture(infill_context* context, const FillArguments& arguments) {
-  const Session session = make_session(context, arguments);
+void fill_picture(infill_context* context, const infill_model* model, const FillArguments& arguments) {
+  const Session session = make_session(context, model, arguments);
   const PictureFile file = open_picture(arguments.image, arguments.max_pixels);
   check_names(arguments);
   check_output(arguments.output, &file);

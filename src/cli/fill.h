@@ -25,10 +25,11 @@ using Context = std::unique_ptr<infill_context, Destroyer<infill_context, infill
 using Session = std::unique_ptr<infill_session, Destroyer<infill_session, infill_session_destroy>>;
 
 [[nodiscard]] Context make_context(const FillArguments& arguments);
-// Throws kUsage for a --set that the method does not know.
-[[nodiscard]] Session make_session(infill_context* context, const FillArguments& arguments);
+// model: may be null. Throws kUsage for a --set that the method does not know.
+[[nodiscard]] Session make_session(infill_context* context, const infill_model* model,
+                                   const FillArguments& arguments);
 
 // Reads, fills, writes. A terminal gets a progress bar and a line about the result.
-void fill_picture(infill_context* context, const FillArguments& arguments);
+void fill_picture(infill_context* context, const infill_model* model, const FillArguments& arguments);
 
 }  // namespace cli

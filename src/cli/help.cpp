@@ -19,6 +19,7 @@ The mask is a picture of the same size as the photo: white is filled, black is k
 Commands
   fill        fill one picture, or many
   info        methods and their settings, devices, build; infill info FILE: what is in a picture
+  model       infill model info FILE: what a file of weights for --model holds
   --help      this text; infill fill --help: all options
   --version
 )",

@@ -26,7 +26,7 @@ void print_devices() {
 void print_settings(infill_context* context, infill_method method) {
   FillArguments arguments;
   arguments.method = method;
-  const Session session = make_session(context, arguments);
+  const Session session = make_session(context, nullptr, arguments);
   for (uint32_t i = 0; i < infill_session_param_count(session.get()); ++i) {
     infill_param_info info = INFILL_PARAM_INFO_INIT;
     infill_error error = INFILL_ERROR_INIT;

@@ -14,6 +14,7 @@
 #include "fill.h"
 #include "help.h"
 #include "info.h"
+#include "model.h"
 #include "picture.h"
 #include "terminal.h"
 
@@ -33,10 +34,11 @@ ExitCode run_fill(std::span<char* const> words) {
   }
   const FillArguments arguments = parse_fill(words);
   const Context context = make_context(arguments);
+  const Model model = open_model(context.get(), arguments);
   if (arguments.threads > 0) vips_concurrency_set(arguments.threads);
-  if (is_batch(arguments)) return fill_batch(context.get(), arguments);
+  if (is_batch(arguments)) return fill_batch(context.get(), model.get(), arguments);
   if (arguments.shard_count > 1) fail(kUsage, "--shard: there is only one picture");
-  fill_picture(context.get(), arguments);
+  fill_picture(context.get(), model.get(), arguments);
   return kDone;
 }
 
@@ -48,6 +50,17 @@ ExitCode run_info(std::span<char* const> words) {
     print_help();
   } else {
     print_file_info(words[0]);
+  }
+  return kDone;
+}
+
+ExitCode run_model(std::span<char* const> words) {
+  if (asks_for_help(words)) {
+    print_help();
+  } else if (words.size() == 2 && std::string_view(words[0]) == "info") {
+    print_model_info(words[1]);
+  } else {
+    fail(kUsage, "infill model info FILE: that is all it does");
   }
   return kDone;
 }
@@ -69,6 +82,7 @@ ExitCode run(std::span<char* const> words) {
   }
   if (command == "fill") return run_fill(words.subspan(1));
   if (command == "info") return run_info(words.subspan(1));
+  if (command == "model") return run_model(words.subspan(1));
   fail(kUsage, "unknown command \"", command, "\"; see infill --help");
 }
 

@@ -25,6 +25,8 @@ enum class Status : int32_t {
   kNoDevice = -101,
   kDeviceLost = -102,
   kIo = -103,
+  kBadModel = -200,
+  kWrongModel = -201,
   kCancelled = -300,
   kInternal = -900,
 };

@@ -204,13 +204,14 @@ int32_t mirrored(int32_t i, int32_t n) {
   return std::min(phase, period - phase);
 }
 
-Region bounds_of_hole(const Map& input) {
+Region bounds_of_hole(const Map& input, kernels::Parallel& parallel) {
   Region hole{input.height, input.width, 0, 0};
   for (int32_t y = 0; y < input.height; ++y) {
     for (int32_t x = 0; x < input.width; ++x) {
       if (input.at(y, x)[kMaskChannel] == 0) continue;
       hole = {std::min(hole.y0, y), std::min(hole.x0, x), y + 1, std::max(hole.x1, x + 1)};
     }
+    parallel.advance(static_cast<uint64_t>(input.width));
   }
   return hole;
 }
@@ -283,7 +284,7 @@ void DeepFill::run(const DeepFillCall& call, Arena& arena, kernels::Parallel& pa
   load(call, input, parallel);
   // A plan's memory depends on the sizes alone.
   const Network::Plan needed =
-      plan(call.height, call.width, call.wanted, bounds_of_hole(input), parallel.count());
+      plan(call.height, call.width, call.wanted, bounds_of_hole(input, parallel), parallel.count());
   network_.run(needed, memory, parallel, progress);
   store(network_.map(needed, coarse_, memory), call.wanted, call.coarse, parallel);
   store(network_.map(needed, refined_, memory), call.wanted, call.refined, parallel);

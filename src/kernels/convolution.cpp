@@ -124,8 +124,8 @@ void pack(const ConvolutionSpec& spec, const float* weight, const float* bias, C
     }
   }
   if (winograd) {
-    packed.batch = batch_of(kPoints * 4 * (depth + columns));
-    packed.scratch = static_cast<size_t>(packed.batch * kPoints * (depth + columns) + kOutputs * columns) +
+    packed.batch = batch_of((depth + columns) * kPoints * 4);
+    packed.scratch = static_cast<size_t>((depth + columns) * packed.batch * kPoints + columns * kOutputs) +
                      static_cast<size_t>(depth) + 64;
   } else {
     packed.batch = batch_of(4 * (ptrdiff_t{points} * depth + columns));
@@ -157,7 +157,7 @@ void winograd_job(const ConvolutionSpec& spec, const Convolution::Packed& packed
   const auto count = static_cast<int32_t>(std::min<int64_t>(batch, tiles.count() - begin));
   const auto rows = static_cast<int32_t>(ceil_divide(count, kRows)) * kRows;
   float* products = scratch;
-  float* values = products + kPoints * batch * columns;
+  float* values = products + columns * kPoints * batch;
   float* results = values + static_cast<ptrdiff_t>(kPoints) * batch * depth;
   results += (16 - (results - scratch) % 16) % 16;
   float* zeros = results + kOutputs * columns;
@@ -180,10 +180,10 @@ void winograd_job(const ConvolutionSpec& spec, const Convolution::Packed& packed
   }
   for (int32_t panel = 0; panel < packed.panels; ++panel) {
     const ptrdiff_t point_step = depth * columns;
-    const float* weights = packed.weights.get() + panel * kPoints * point_step;
+    const float* weights = packed.weights.get() + point_step * kPoints * panel;
     for (int32_t p = 0; p < kPoints; ++p) {
       multiply_panel(values + p * value_step, depth, rows, depth, weights + p * point_step, packed.columns,
-                     products + p * batch * columns,
+                     products + columns * p * batch,
                      p + 1 < kPoints ? weights + (p + 1) * point_step : nullptr);
     }
     const Gate gate(spec, packed.bias.get() + panel * columns, packed.results, panel * packed.results);
@@ -226,10 +226,11 @@ HWY_INLINE void gather_taps(const ConvolutionSpec& spec, const ConstMap& in, con
       for (int32_t kx = 0; kx < spec.kernel; ++kx) {
         const int32_t ix = left + kx * spec.dilation;
         const bool there = ix >= known.x0 * spec.upsample && ix < known.x1 * spec.upsample;
+        float* tap = to + static_cast<ptrdiff_t>(kx) * channels;
         if (there) {
-          std::copy_n(in.at(iy / spec.upsample, ix / spec.upsample), channels, to + kx * channels);
+          std::copy_n(in.at(iy / spec.upsample, ix / spec.upsample), channels, tap);
         } else {
-          std::fill_n(to + kx * channels, channels, 0.0F);
+          std::fill_n(tap, channels, 0.0F);
         }
       }
     }
@@ -254,7 +255,7 @@ void direct_job(const ConvolutionSpec& spec, const Convolution::Packed& packed, 
   std::fill_n(taps + static_cast<ptrdiff_t>(count) * depth, static_cast<ptrdiff_t>(rows - count) * depth,
               0.0F);
   for (int32_t panel = 0; panel < packed.panels; ++panel) {
-    multiply_panel(taps, depth, rows, depth, packed.weights.get() + panel * depth * columns, packed.columns,
+    multiply_panel(taps, depth, rows, depth, packed.weights.get() + columns * panel * depth, packed.columns,
                    products, nullptr);
     const Gate gate(spec, packed.bias.get() + panel * columns, packed.results, panel * packed.results);
     for (int32_t r = 0; r < count; ++r) gate.write(products + r * columns, out.at(y_of(r), x_of(r)));

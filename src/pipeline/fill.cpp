@@ -5,6 +5,7 @@
 
 #include "core/pixels.h"
 #include "core/status.h"
+#include "pipeline/neural.h"
 #include "pipeline/part.h"
 #include "pipeline/plan.h"
 
@@ -99,6 +100,7 @@ void check(const Request& request, const Options& options) {
          request.dst.format->name, ", src ", src.format->name, ")");
   }
   check_roi(request.roi, src);
+  if (options.model != nullptr) check_neural(src);
   const bool copies = options.method->patch != nullptr;
   if (request.allow) {
     check_same_size(*request.allow, "allow", src);

@@ -10,6 +10,7 @@
 #include "core/parameter.h"
 #include "core/task.h"
 #include "core/threads.h"
+#include "inference/deepfill.h"
 
 namespace infill::pipeline {
 
@@ -28,6 +29,7 @@ enum BlendParameter : size_t { kSeam, kGrain, kBlendParameterCount };
 
 struct Options {
   const classic::Method* method = nullptr;
+  const inference::DeepFill* model = nullptr;  // with kNeural (pipeline/neural.h), and only with it
   Settings method_settings;
   Settings blend_settings;
 };

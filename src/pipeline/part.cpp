@@ -7,6 +7,7 @@
 #include "core/mask.h"
 #include "core/pixels.h"
 #include "pipeline/grain.h"
+#include "pipeline/neural.h"
 #include "pipeline/seam.h"
 
 namespace infill::pipeline {
@@ -41,6 +42,10 @@ CanvasShape shape_of(const Part& part, const Request& request, int32_t threads) 
 
 bool closes_seam(const Options& options) {
   return options.method->fills_rim && options.blend_settings[kSeam] > 0;
+}
+
+int32_t scale_of(const Part& part, const Options& options) {
+  return neural_scale(options.method_settings, part.solved, part.solved_pixels);
 }
 
 // A canvas and what it points to. The rim is empty when no seam is to be closed.
@@ -238,7 +243,8 @@ size_t part_scratch(const Part& part, const Request& request, const Options& opt
   Arena arena = Arena::measuring();
   const PartCanvas own(arena, part, request, options);
   const CanvasShape shape = shape_of(part, request, threads);
-  size_t stage = options.method->scratch(shape, options.method_settings);
+  size_t stage = options.model != nullptr ? neural_scratch(*options.model, scale_of(part, options), shape)
+                                          : options.method->scratch(shape, options.method_settings);
   if (closes_seam(options)) {
     stage = std::max(stage, seam_scratch(shape, static_cast<size_t>(part.rim_pixels)));
   }
@@ -265,7 +271,11 @@ void fill_part(const PartJob& job, Arena& arena, Threads& threads, Task& task) {
   classic::Work work{threads, task, arena, job.request.seed};
   {
     const ArenaScope method_scope(arena);
-    job.options.method->fill(canvas, job.options.method_settings, work);
+    if (job.options.model != nullptr) {
+      neural_fill(*job.options.model, scale_of(job.plan.parts[job.which], job.options), canvas, work);
+    } else {
+      job.options.method->fill(canvas, job.options.method_settings, work);
+    }
   }
 
   task.set_range(Stage::kBlend, tile, tiles, seam_from, grain_from);

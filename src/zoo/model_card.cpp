@@ -74,6 +74,10 @@ std::string to_json(const ModelCard& card) {
   }
 }
 
+std::string to_json(const Parameters& parameters) {
+  return json_of(parameters).dump(-1, ' ', true, json::error_handler_t::replace);
+}
+
 ModelCard card_from_json(std::string_view text) {
   if (text.size() > kLongestCard) wrong("JSON", "has more than " + std::to_string(kLongestCard) + " bytes");
   // Without exceptions: a text that is no JSON gives "discarded".

@@ -27,6 +27,7 @@ struct ModelCard {
 };
 
 [[nodiscard]] std::string to_json(const ModelCard& card);
+[[nodiscard]] std::string to_json(const Parameters& parameters);
 
 // Throws kInvalidArgument naming the field that is missing or of the wrong type. Fields that are not known
 // are ignored; licence and sha256 may be missing.

@@ -124,6 +124,49 @@ TEST(Allocation, EveryFailureOfOperatorNewIsACleanErrorAndTheNextFillWorks) {
   }
 }
 
+// A model is opened and a picture filled with it. Every n of the first hundred, then ever fewer.
+TEST(Allocation, EveryFailureWithAModelIsACleanErrorAndTheNextFillWorks) {
+  const std::string path = std::string(INFILL_TEST_DATA) + "/golden/deepfill_c8.weights.safetensors";
+  const Picture before = textured(40, 32);
+  const Picture mask = mask_with(40, 32, {12, 10, 9, 8});
+  const auto whole = [&](Picture& src, infill_error* error) {
+    infill_context_desc desc = INFILL_CONTEXT_DESC_INIT;
+    desc.num_threads = 2;
+    infill_context* context = nullptr;
+    infill_model* model = nullptr;
+    infill_session* session = nullptr;
+    infill_status status = infill_context_create(&desc, &context, error);
+    if (status == INFILL_OK) status = infill_model_open_file(context, path.c_str(), nullptr, &model, error);
+    infill_session_desc session_desc = INFILL_SESSION_DESC_INIT;
+    session_desc.fill_model = model;
+    if (status == INFILL_OK) status = infill_session_create(context, &session_desc, &session, error);
+    const infill_fill_desc fill = desc_of(src.image, mask.image, src.image);
+    if (status == INFILL_OK) status = infill_fill(session, &fill, error);
+    infill_session_destroy(session);
+    infill_model_destroy(model);
+    infill_context_destroy(context);
+    return status;
+  };
+  for (int64_t n = 0;; n += 1 + n / 100) {
+    Picture src = before;
+    infill_error error = INFILL_ERROR_INIT;
+    countdown = n;
+    const infill_status status = whole(src, &error);
+    const bool failed = countdown.exchange(-1) < 0;
+    if (!failed) {
+      EXPECT_EQ(status, INFILL_OK);
+      break;
+    }
+    if (status != INFILL_OK) {
+      EXPECT_EQ(status, INFILL_ERROR_OUT_OF_MEMORY) << "n " << n << ": " << error.message;
+      EXPECT_NE(error.message[0], '\0');
+    }
+    ASSERT_LT(n, 50'000);
+  }
+  Picture src = before;
+  EXPECT_EQ(whole(src, nullptr), INFILL_OK);
+}
+
 // Counts what is out and fails the n-th.
 struct Host {
   std::atomic<int64_t> until{-1}, calls{0}, bytes{0}, asked{0};  // asked: bytes in all

@@ -278,9 +278,9 @@ TEST(Misuse, ContextsAndSessions) {
   ASSERT_EQ(infill_context_create(nullptr, &context, nullptr), INFILL_OK);
   infill_session* session = nullptr;
   infill_session_desc desc = INFILL_SESSION_DESC_INIT;
-  desc.method = 64;
+  desc.method = 65;
   EXPECT_EQ(infill_session_create(context, &desc, &session, &error), INFILL_ERROR_UNSUPPORTED);
-  EXPECT_STREQ(error.message, "desc.method: this build has no method 64");
+  EXPECT_STREQ(error.message, "desc.method: this build has no method 65");
   desc = INFILL_SESSION_DESC_INIT;
   desc.quality = 17;
   EXPECT_EQ(infill_session_create(context, &desc, &session, nullptr), INFILL_ERROR_UNSUPPORTED);
@@ -290,7 +290,7 @@ TEST(Misuse, ContextsAndSessions) {
   EXPECT_EQ(session, nullptr);
   EXPECT_EQ(infill_context_supports(context, INFILL_METHOD_AUTO, INFILL_FORMAT_RG32F), 1);
   EXPECT_EQ(infill_context_supports(context, INFILL_METHOD_AUTO, INFILL_FORMAT_MASK8), 0);
-  EXPECT_EQ(infill_context_supports(context, 64, INFILL_FORMAT_RGB8), 0);
+  EXPECT_EQ(infill_context_supports(context, 65, INFILL_FORMAT_RGB8), 0);
   infill_context_destroy(context);
 }
 

@@ -35,6 +35,8 @@ class Documents(support.Case):
             self.path(name).write_bytes(mask.read_bytes())
         for name in ("photos/a.jpg", "photos/b.jpg"):
             self.path(name).write_bytes(self.path("photo.jpg").read_bytes())
+        model = ROOT / "tests/data/golden/deepfill_c8.weights.pth"
+        self.path("deepfill.pth").write_bytes(model.read_bytes())
         self.path("jobs.jsonl").write_text('{"image": "photo.jpg", "mask": "mask.png", "output": "job.png"}\n')
 
     def run_line(self, line):

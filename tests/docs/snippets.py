@@ -5,12 +5,13 @@ snippets.py CC CXX INCLUDE LIBRARY FILE.md...   every block marked c or cpp in t
 snippets.py CC CXX INCLUDE LIBRARY --self-test  plants broken blocks and expects to find each
 
 A block with a main() stands for itself. Any other is what a reader would paste into a function that has a picture of
-w x h pixels (RGB), called pixels or rgb, and holes; C++ also has the images picture and mask. It is run as well, and
-may print nothing that looks like an error of the library.
+w x h pixels (RGB), called pixels or rgb, and holes; C++ also has the images picture and mask. It is run as well, in a
+folder with a model, and may print nothing that looks like an error of the library.
 """
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -28,6 +29,7 @@ FRAMES = {
             + "  infill_image mask = infill::image(INFILL_FORMAT_GRAY8, w, h, holes);\n"
             + "  (void)picture; (void)mask;\n  {\n", "  }\n  return 0;\n}\n"),
 }
+MODEL = pathlib.Path(__file__).parents[1] / "data/golden/deepfill_c8.weights.safetensors"
 STANDARD = {"c": "-std=c99", "cpp": "-std=c++11"}
 WARNINGS = ["-Wall", "-Wextra", "-Werror"]
 
@@ -51,7 +53,7 @@ def problems_of(tools, language, block, work):
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode != 0:
         return done.stdout + done.stderr
-    done = subprocess.run([program], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([program], capture_output=True, text=True, timeout=60, cwd=work)
     said = done.stdout + done.stderr
     if done.returncode != 0 or re.search(r"INFILL_ERROR|: ", said):
         return f"ended with {done.returncode} and said: {said}"
@@ -62,6 +64,7 @@ def check(tools, files):
     """(file:line, what is wrong) for each bad block, and for each file without one that is looked at."""
     found = []
     with tempfile.TemporaryDirectory() as work:
+        shutil.copy(MODEL, os.path.join(work, "deepfill.safetensors"))
         for file in files:
             text = file.read_text(encoding="utf-8")
             blocks = [match for match in FENCE.finditer(text) if match[1] in FRAMES]

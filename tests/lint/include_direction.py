@@ -17,10 +17,10 @@ LAYERS = {
     "kernels": ("src/kernels", {"core", "kernels"}, r"hwy/"),
     "inference": ("src/inference", {"core", "kernels", "inference"}, r"hwy/"),
     "pipeline": ("src/pipeline", {"core", "classic", "kernels", "inference", "pipeline"}, r"hwy/"),
-    "zoo": ("src/zoo", {"core", "inference", "zoo"}, r"nlohmann/|openssl/|(fcntl|unistd|sys/\w+)\.h"),
+    "zoo": ("src/zoo", {"core", "inference", "zoo"}, r"nlohmann/|(fcntl|unistd|sys/\w+)\.h"),
     "infill": ("include/infill", {"infill"}, r"ATen/|c10/|torch/"),
     "ops": ("src/ops", {"core", "kernels", "infill", "ops"}, r"hwy/|ATen/|c10/|torch/|pthread\.h"),
-    "capi": ("capi", {"core", "classic", "pipeline", "capi"}, r"(cpuid|pthread|unistd|sys/\w+)\.h"),
+    "capi": ("capi", {"core", "classic", "inference", "pipeline", "zoo", "capi"}, r"(cpuid|pthread|unistd|sys/\w+)\.h"),
     "cli": ("src/cli", {"cli", "infill.h"}, r"vips/|nlohmann/|(fcntl|unistd|signal|sys/\w+)\.h"),
 }
 SOURCES = {".h", ".hpp", ".c", ".cc", ".cpp"}

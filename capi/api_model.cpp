@@ -1,0 +1,84 @@
+// <infill.h>: models.
+#include "model.h"
+
+using namespace infill;
+using namespace infill::capi;
+
+namespace {
+
+struct Wanted {
+  std::optional<std::string> sha256;
+};
+
+std::string read_sha256(const char* text) {
+  constexpr size_t kDigits = 64;
+  std::string digits = text;
+  for (char& c : digits) {
+    if (c >= 'A' && c <= 'F') c = static_cast<char>(c - 'A' + 'a');
+  }
+  if (digits.size() != kDigits || digits.find_first_not_of("0123456789abcdef") != std::string::npos) {
+    fail(Status::kInvalidArgument, "desc.sha256: has ", digits.size(),
+         " characters or others than 64 hexadecimal digits");
+  }
+  return digits;
+}
+
+Wanted read_desc(const infill_model_desc* given) {
+  Wanted wanted;
+  if (given == nullptr) return wanted;
+  const infill_model_desc desc = read_struct(given, "desc");
+  check_reserved("desc", desc.reserved_ptr);
+  switch (desc.precision) {
+    case INFILL_PRECISION_AUTO:
+    case INFILL_PRECISION_FLOAT32:
+      break;
+    case INFILL_PRECISION_FLOAT16:
+    case INFILL_PRECISION_BFLOAT16:
+      fail(Status::kUnsupported, "desc.precision: this build computes in float32 only");
+    default:
+      fail(Status::kUnsupported, "desc.precision: ", desc.precision, " is unknown to this library");
+  }
+  if (desc.sha256 != nullptr) wanted.sha256 = read_sha256(desc.sha256);
+  return wanted;
+}
+
+// Opens while the context is in use: shutdown waits for it.
+template <class Source>
+void open(infill_context* context, const Source& source, const infill_model_desc* desc,
+          infill_model** model) {
+  const std::shared_ptr<Context>& owner = not_null(context, "context").context;
+  not_null(model, "model");
+  const Wanted wanted = read_desc(desc);
+  const Call call(owner->calls);
+  *model = new infill_model{std::make_shared<Model>(owner, source, wanted.sha256)};
+}
+
+}  // namespace
+
+infill_status infill_model_open_file(infill_context* context, const char* path, const infill_model_desc* desc,
+                                     infill_model** model, infill_error* err) noexcept {
+  return guarded(err, [&] {
+    const std::string_view text = &not_null(path, "path");
+    if (!is_utf8(text)) fail(Status::kInvalidArgument, "path: is not valid UTF-8");
+    if (text.empty()) fail(Status::kInvalidArgument, "path: is empty");
+    open(context, std::filesystem::path(text), desc, model);
+  });
+}
+
+infill_status infill_model_open_memory(infill_context* context, const void* data, size_t size,
+                                       const infill_model_desc* desc, infill_model** model,
+                                       infill_error* err) noexcept {
+  return guarded(err, [&] {
+    const std::byte& first = not_null(static_cast<const std::byte*>(data), "data");
+    open(context, std::span(&first, size), desc, model);
+  });
+}
+
+void infill_model_destroy(infill_model* model) noexcept {
+  if (!is_forked_child()) delete model;
+}
+
+infill_status infill_model_get_info(const infill_model* model, infill_model_info* info,
+                                    infill_error* err) noexcept {
+  return guarded(err, [&] { write_struct(info, not_null(model, "model").model->info(), "info"); });
+}

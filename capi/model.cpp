@@ -1,0 +1,84 @@
+#include "model.h"
+
+#include <new>
+
+#include "zoo/deepfill_model.h"
+#include "zoo/model_card.h"
+
+namespace infill::capi {
+
+namespace {
+
+// Readers tell damage and what they do not know apart; to callers of the interface these are statuses of
+// their own.
+template <class Work>
+auto as_model_errors(const Work& work) {
+  try {
+    return work();
+  } catch (const Error& error) {
+    switch (error.status()) {
+      case Status::kInvalidArgument:
+        fail(Status::kBadModel, error.what());
+      case Status::kUnsupported:
+        fail(Status::kWrongModel, error.what());
+      default:
+        throw;
+    }
+  }
+}
+
+// What a file says of itself may hold anything.
+std::string plain(std::string text) {
+  for (char& c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x20 || byte == 0x7F) c = ' ';
+  }
+  return is_utf8(text) ? text : "?";
+}
+
+}  // namespace
+
+Model::Model(std::shared_ptr<Context> owner, const std::filesystem::path& path,
+             const std::optional<std::string>& sha256)
+    : context(std::move(owner)) {
+  as_model_errors([&] { load(zoo::WeightFile(path), sha256); });
+}
+
+Model::Model(std::shared_ptr<Context> owner, std::span<const std::byte> bytes,
+             const std::optional<std::string>& sha256)
+    : context(std::move(owner)) {
+  as_model_errors([&] { load(zoo::WeightFile(bytes, "model"), sha256); });
+}
+
+void Model::load(const zoo::WeightFile& file, const std::optional<std::string>& sha256) {
+  file_sha256_ = file.sha256();
+  if (sha256 && *sha256 != file_sha256_) {
+    fail(Status::kBadModel, "desc.sha256: is ", *sha256, ", that of the file is ", file_sha256_);
+  }
+  const zoo::Recognised found = zoo::recognise(file);
+  const zoo::ModelCard card = zoo::card_of(found);
+  network_.emplace(zoo::build_deepfill(found));
+  name_ = plain(card.name);
+  architecture_ = card.architecture;
+  parameters_ = zoo::to_json(card.parameters);
+  license_ = plain(card.licence);
+  weights_sha256_ = card.sha256;
+  for (const zoo::Tensor& tensor : found.weights.tensors())
+    parameter_count_ += static_cast<uint64_t>(tensor.elements());
+}
+
+infill_model_info Model::info() const {
+  infill_model_info info = INFILL_MODEL_INFO_INIT;
+  info.kind = INFILL_MODEL_FILL;
+  info.name = name_.c_str();
+  info.architecture = architecture_.c_str();
+  info.parameters = parameters_.c_str();
+  info.license = license_.c_str();
+  info.weights_sha256 = weights_sha256_.c_str();
+  info.file_sha256 = file_sha256_.c_str();
+  info.parameter_count = parameter_count_;
+  info.weight_bytes = network_->weight_bytes();
+  return info;
+}
+
+}  // namespace infill::capi

@@ -1,0 +1,43 @@
+// What infill_model is: weights made ready to run, and what is said of them.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "context.h"
+#include "inference/deepfill.h"
+#include "zoo/weight_file.h"
+
+namespace infill::capi {
+
+class Model {
+ public:
+  // sha256: of the file, in lower case, to insist on. Throws kBadModel, kWrongModel, kIo, kOutOfMemory.
+  Model(std::shared_ptr<Context> owner, const std::filesystem::path& path,
+        const std::optional<std::string>& sha256);
+  Model(std::shared_ptr<Context> owner, std::span<const std::byte> bytes,
+        const std::optional<std::string>& sha256);
+  Model(const Model&) = delete;
+  Model& operator=(const Model&) = delete;
+
+  const std::shared_ptr<Context> context;
+  [[nodiscard]] const inference::DeepFill& network() const { return *network_; }
+  // Its texts live as long as the model.
+  [[nodiscard]] infill_model_info info() const;
+
+ private:
+  void load(const zoo::WeightFile& file, const std::optional<std::string>& sha256);
+
+  std::optional<inference::DeepFill> network_;
+  std::string name_, architecture_, parameters_, license_, weights_sha256_, file_sha256_;
+  uint64_t parameter_count_ = 0;
+};
+
+}  // namespace infill::capi
+
+struct infill_model {
+  std::shared_ptr<infill::capi::Model> model;
+};

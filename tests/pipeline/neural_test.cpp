@@ -1,0 +1,310 @@
+// Fills by a network: what the pipeline adds to it. That the network computes the published numbers is shown
+// in inference/deepfill_test.cpp.
+#include "pipeline/neural.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "core/status.h"
+#include "pipeline/fill.h"
+#include "support/golden_deepfill.h"
+#include "support/pictures.h"
+
+namespace infill::pipeline {
+namespace {
+
+using test::Mask;
+using test::Picture;
+
+constexpr int kWidth = 120;
+constexpr int kHeight = 92;
+
+bool blob(int x, int y) {
+  return (x - 60) * (x - 60) + (y - 40) * (y - 40) < 14 * 14;
+}
+
+float smooth(int x, int y, int channel) {
+  return static_cast<float>(0.5 + 0.3 * std::sin(0.1 * x + channel) * std::cos(0.07 * y));
+}
+
+uint8_t byte(int x, int y, int channel) {
+  return static_cast<uint8_t>(255 * smooth(x, y, channel));
+}
+
+class NeuralFill : public testing::Test {
+ protected:
+  NeuralFill() {
+    options.method = &kNeural;
+    options.model = &network;
+    options.method_settings = Settings(kNeural.parameters);
+    options.blend_settings = Settings(blend_parameters());
+  }
+
+  Result run(Picture& src, Picture& mask, Picture& dst, int thread_count = 2, Task* task = nullptr) {
+    Memory memory;
+    Threads threads(thread_count);
+    Block cache;
+    Task own;
+    return fill(request_of(src, mask, dst), options, memory, cache, threads, task != nullptr ? *task : own);
+  }
+  uint64_t estimated(Picture& src, Picture& mask, Picture& dst) const {
+    Memory memory;
+    Threads threads(2);
+    Task task;
+    return estimate(request_of(src, mask, dst), options, memory, 0, threads, task).bytes;
+  }
+  static Request request_of(Picture& src, Picture& mask, Picture& dst) {
+    Request request;
+    request.src = src.image();
+    request.mask = mask.image();
+    request.dst = dst.image();
+    request.roi = src.image().bounds();
+    return request;
+  }
+
+  inference::DeepFill network = test::golden_deepfill();
+  Options options;
+};
+
+TEST_F(NeuralFill, FillsTheHoleAndNothingElse) {
+  Picture src(Format::kRgb8, kWidth, kHeight);
+  src.set<uint8_t>(byte);
+  Picture dst(Format::kRgb8, kWidth, kHeight);
+  Mask mask(kWidth, kHeight, blob);
+  const Result result = run(src, mask, dst);
+  uint64_t holes = 0;
+  uint64_t changed = 0;
+  for (int y = 0; y < kHeight; ++y) {
+    for (int x = 0; x < kWidth; ++x) {
+      for (int c = 0; c < 3; ++c) {
+        const bool same = dst.at<uint8_t>(x, y, c) == src.at<uint8_t>(x, y, c);
+        if (!blob(x, y)) {
+          ASSERT_TRUE(same) << x << ' ' << y;
+        }
+        changed += same ? 0 : 1;
+      }
+      holes += blob(x, y) ? 1 : 0;
+    }
+  }
+  EXPECT_EQ(result.hole_pixels, holes);
+  EXPECT_GT(changed, holes);
+}
+
+TEST_F(NeuralFill, AtItsOwnScaleItIsWhatTheNetworkSays) {
+  options.blend_settings.set(kSeam, 0);
+  Picture src(Format::kRgb32F, 64, 64);
+  src.set<float>(smooth);
+  Picture dst(Format::kRgb32F, 64, 64);
+  Mask mask(64, 64, [](int x, int y) { return x >= 20 && x < 33 && y >= 30 && y < 47; });
+  run(src, mask, dst);
+
+  std::vector<float> image(3 * 64 * 64);
+  std::vector<float> filled(image.size());
+  std::vector<uint8_t> unknown(64 * 64);
+  for (int y = 0; y < 64; ++y) {
+    for (int x = 0; x < 64; ++x) {
+      unknown[static_cast<size_t>(64 * y + x)] = mask.at<uint8_t>(x, y);
+      for (int c = 0; c < 3; ++c) image[static_cast<size_t>((c * 64 + y) * 64 + x)] = smooth(x, y, c);
+    }
+  }
+  const auto planes = [](auto* data) {
+    using Value = std::remove_pointer_t<decltype(data)>;
+    return std::array<Plane<Value>, 3>{
+        {{data, 64, 64, 64}, {data + 4096, 64, 64, 64}, {data + 8192, 64, 64, 64}}};
+  };
+  Memory memory;
+  const Block block(memory, network.scratch(64, 64, 1));
+  Arena arena(block.data(), block.size());
+  Threads threads(1);
+  Task task;
+  kernels::ThreadsParallel parallel(threads, task);
+  network.run({.height = 64,
+               .width = 64,
+               .image = planes(static_cast<const float*>(image.data())),
+               .unknown = {unknown.data(), 64, 64, 64},
+               .wanted = {0, 0, 64, 64},
+               .coarse = {},
+               .refined = planes(filled.data())},
+              arena, parallel, [](double) {});
+  for (int y = 30; y < 47; ++y) {
+    for (int x = 20; x < 33; ++x) {
+      for (int c = 0; c < 3; ++c) {
+        EXPECT_NEAR(dst.at<float>(x, y, c), filled[static_cast<size_t>((c * 64 + y) * 64 + x)], 1e-5);
+      }
+    }
+  }
+}
+
+TEST_F(NeuralFill, SameBytesForAllThreadsAndInPlace) {
+  Picture src(Format::kRgb8, kWidth, kHeight);
+  src.set<uint8_t>(byte);
+  Picture one(Format::kRgb8, kWidth, kHeight);
+  Picture three(Format::kRgb8, kWidth, kHeight);
+  Mask mask(kWidth, kHeight, blob);
+  run(src, mask, one, 1);
+  run(src, mask, three, 3);
+  run(src, mask, src, 2);
+  EXPECT_EQ(one.bytes(), three.bytes());
+  EXPECT_EQ(one.bytes(), src.bytes());
+}
+
+TEST_F(NeuralFill, TheSeamIsClosed) {
+  Picture src(Format::kRgb32F, kWidth, kHeight);
+  src.set<float>([](int, int, int) { return 0.4F; });
+  Picture dst(Format::kRgb32F, kWidth, kHeight);
+  Mask mask(kWidth, kHeight, [](int x, int y) { return x >= 40 && x < 80 && y >= 30 && y < 70; });
+  const auto step = [&](double seam) {
+    options.blend_settings.set(kSeam, seam);
+    run(src, mask, dst);
+    double sum = 0;
+    for (int y = 30; y < 70; ++y) sum += std::abs(static_cast<double>(dst.at<float>(40, y, 1)) - 0.4);
+    return sum / 40;
+  };
+  EXPECT_LT(step(1), 0.5 * step(0));
+}
+
+TEST_F(NeuralFill, TheScaleFollowsTheThicknessOfTheHole) {
+  Settings settings(kNeural.parameters);
+  EXPECT_EQ(neural_scale(settings, {0, 0, 256, 256}, 65536), 1);
+  EXPECT_EQ(neural_scale(settings, {0, 0, 257, 257}, 257 * 257), 2);
+  EXPECT_EQ(neural_scale(settings, {0, 0, 5000, 20}, 5000), 1);
+  EXPECT_EQ(neural_scale(settings, {0, 0, 2000, 1500}, 3'000'000), 6);
+  settings.set(kNeuralSize, 32);
+  EXPECT_EQ(neural_scale(settings, {0, 0, 100, 90}, 9000), 3);
+}
+
+TEST_F(NeuralFill, ALargeHoleIsFilledAtASmallerScale) {
+  options.method_settings.set(kNeuralSize, 32);
+  Picture src(Format::kRgb32F, 301, 203);
+  src.set<float>(smooth);
+  Picture dst(Format::kRgb32F, 301, 203);
+  Mask mask(301, 203, [](int x, int y) { return x >= 90 && x < 190 && y >= 40 && y < 140; });
+  const uint64_t small = estimated(src, mask, dst);
+  run(src, mask, dst);
+  for (int y = 0; y < 203; ++y) {
+    for (int x = 0; x < 301; ++x) EXPECT_TRUE(std::isfinite(dst.at<float>(x, y, 0)));
+  }
+  options.method_settings.set(kNeuralSize, 256);
+  EXPECT_LT(2 * small, estimated(src, mask, dst)) << "four times the scale, a fraction of the memory";
+}
+
+TEST_F(NeuralFill, EstimatesHoldAndAreNotTwiceTooLarge) {
+  for (const int size : {32, 256}) {
+    options.method_settings.set(kNeuralSize, size);
+    for (const Format format : {Format::kRgb8, Format::kRgba16, Format::kGray32F}) {
+      Picture src(format, 210, 160);
+      Picture dst(format, 210, 160);
+      Mask mask(210, 160, [](int x, int y) { return blob(x, y) || (x > 150 && x < 200 && y > 100); });
+      const uint64_t bytes = estimated(src, mask, dst);
+      const Result result = run(src, mask, dst);
+      EXPECT_GE(bytes, result.scratch);
+      EXPECT_LE(result.scratch_used, result.scratch);
+      EXPECT_GE(2 * result.scratch_used, result.scratch);
+    }
+  }
+}
+
+TEST_F(NeuralFill, GreyIsGreyAndOpaqueStaysOpaque) {
+  Mask mask(kWidth, kHeight, blob);
+  Picture rgb(Format::kRgb32F, kWidth, kHeight);
+  rgb.set<float>([](int x, int y, int) { return smooth(x, y, 0); });
+  Picture grey(Format::kGray32F, kWidth, kHeight);
+  grey.set<float>([](int x, int y, int) { return smooth(x, y, 0); });
+  Picture rgba(Format::kRgba32F, kWidth, kHeight);
+  rgba.set<float>([](int x, int y, int c) { return c == 3 ? 1.0F : smooth(x, y, 0); });
+  run(rgb, mask, rgb);
+  run(grey, mask, grey);
+  run(rgba, mask, rgba);
+  for (int y = 0; y < kHeight; ++y) {
+    for (int x = 0; x < kWidth; ++x) {
+      const float mean = (rgb.at<float>(x, y, 0) + rgb.at<float>(x, y, 1) + rgb.at<float>(x, y, 2)) / 3;
+      EXPECT_NEAR(grey.at<float>(x, y), mean, 1e-4);
+      EXPECT_NEAR(rgba.at<float>(x, y, 3), 1, 1e-5);
+      for (int c = 0; c < 3; ++c) EXPECT_NEAR(rgba.at<float>(x, y, c), rgb.at<float>(x, y, c), 1e-4);
+    }
+  }
+}
+
+TEST_F(NeuralFill, LinearLightIsEncodedForTheNetwork) {
+  Mask mask(kWidth, kHeight, blob);
+  options.blend_settings.set(kSeam, 0);
+  Picture encoded(Format::kRgb32F, kWidth, kHeight);
+  encoded.set<float>(smooth);
+  Picture linear(Format::kRgb32F, kWidth, kHeight);
+  linear.set<float>([](int x, int y, int c) {
+    return static_cast<float>(std::pow((smooth(x, y, c) + 0.055) / 1.055, 2.4));
+  });
+  linear.image().color = Color::kLinear;
+  run(encoded, mask, encoded);
+  run(linear, mask, linear);
+  for (int y = 0; y < kHeight; ++y) {
+    for (int x = 0; x < kWidth; ++x) {
+      if (!blob(x, y)) continue;
+      const double value = encoded.at<float>(x, y, 1);
+      const double expected = value <= 0.04045 ? value / 12.92 : std::pow((value + 0.055) / 1.055, 2.4);
+      EXPECT_NEAR(linear.at<float>(x, y, 1), expected, 1e-3);
+    }
+  }
+}
+
+TEST_F(NeuralFill, TwoChannelsOfAnythingAreRefused) {
+  Picture src(Format::kRg8, kWidth, kHeight);
+  Mask mask(kWidth, kHeight, blob);
+  try {
+    run(src, mask, src);
+    FAIL() << "was not refused";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.status(), Status::kUnsupported);
+    EXPECT_STREQ(error.what(), "src.format: RG8 is no colour; networks fill RGB and grey");
+  }
+}
+
+TEST_F(NeuralFill, NumbersThatOverflowAreAnErrorAndNotAPicture) {
+  const inference::DeepFill broken =
+      test::golden_deepfill([](const std::string& key, std::vector<float>& values) {
+        if (!key.ends_with("weight")) return;
+        for (float& value : values) value *= 1e30F;
+      });
+  options.model = &broken;
+  Picture src(Format::kRgb8, kWidth, kHeight);
+  src.set<uint8_t>(byte);
+  Mask mask(kWidth, kHeight, blob);
+  try {
+    run(src, mask, src);
+    FAIL() << "was not refused";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.status(), Status::kUnsupported);
+    EXPECT_NE(std::string(error.what()).find("fill_model: its numbers overflow"), std::string::npos);
+  }
+}
+
+TEST_F(NeuralFill, ReportsProgressAndIsCancelled) {
+  Picture src(Format::kRgb8, kWidth, kHeight);
+  src.set<uint8_t>(byte);
+  Mask mask(kWidth, kHeight, blob);
+  std::vector<double> fractions;
+  Task watched([&](const ProgressReport& report) {
+    fractions.push_back(report.fraction);
+    return false;
+  });
+  run(src, mask, src, 1, &watched);
+  EXPECT_GT(fractions.size(), 20U);
+  EXPECT_TRUE(std::ranges::is_sorted(fractions));
+  EXPECT_EQ(fractions.back(), 1);
+  EXPECT_LE(watched.longest_step(), Task::kPollEvery);
+  Task cancelled([](const ProgressReport& report) { return report.fraction > 0.3; });
+  try {
+    run(src, mask, src, 2, &cancelled);
+    FAIL() << "was not cancelled";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.status(), Status::kCancelled);
+  }
+}
+
+}  // namespace
+}  // namespace infill::pipeline
