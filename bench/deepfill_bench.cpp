@@ -94,6 +94,13 @@ BENCHMARK(run)
     ->ArgsProduct({{256, 512}, {1, 2}, {0, 1}})
     ->Unit(benchmark::kMillisecond)
     ->UseRealTime();
+// Attention compares every place with every other: with 16 times the pixels 256 times the comparisons.
+BENCHMARK(run)
+    ->ArgNames({"size", "threads", "compact"})
+    ->ArgsProduct({{1024, 2048}, {2}, {0, 1}})
+    ->Iterations(1)
+    ->Unit(benchmark::kMillisecond)
+    ->UseRealTime();
 
 }  // namespace
 }  // namespace infill::inference

@@ -76,7 +76,7 @@ def self_test():
         "capi/infill.h": "#include <stdint.h>\n",
         "capi/d.cpp": '#include "infill.h"\n#include "pipeline/c.h"\n',
         "src/cli/e.cpp": '#include <infill.h>\n#include <vips/vips8>\n#include "c.h"\n',
-        "src/zoo/f.cpp": '#include "core/a.h"\n#include <openssl/evp.h>\n',
+        "src/zoo/f.cpp": '#include "core/a.h"\n#include <nlohmann/json.hpp>\n',
         "include/infill/ops/f.h": "#include <ATen/core/Tensor.h>\n",
         "src/ops/f.cpp": '#include "infill/ops/f.h"\n#include "core/a.h"\n#include <torch/library.h>\n',
         "src/cli/c.h": "",  # named like a header of pipeline
