@@ -162,5 +162,39 @@ TEST(Memory, TenThousandSmallFillsDoNotGrow) {
   EXPECT_LE(resident_bytes(), at_tenth + (1U << 20));
 }
 
+TEST(Memory, AThousandFillsWithAModelDoNotGrow) {
+#ifdef INFILL_SANITIZED
+  GTEST_SKIP() << "sanitizers keep freed memory";
+#endif
+  const std::string path = std::string(INFILL_TEST_DATA) + "/golden/deepfill_c8.weights.pth";
+  infill_context_desc context_desc = INFILL_CONTEXT_DESC_INIT;
+  context_desc.num_threads = 2;
+  infill_context* context = nullptr;
+  ASSERT_EQ(infill_context_create(&context_desc, &context, nullptr), INFILL_OK);
+  infill_model* model = nullptr;
+  infill_session* session = nullptr;
+  Picture src = textured(40, 32);
+  const Picture mask = mask_with(40, 32, {17, 12, 5, 4});
+  const infill_fill_desc desc = desc_of(src.image, mask.image, src.image);
+  uint64_t at_tenth = 0;
+  constexpr int kFills = 1000;
+  for (int i = 0; i < kFills; ++i) {
+    if (i % 20 == 0) {
+      infill_session_destroy(session);
+      infill_model_destroy(model);
+      ASSERT_EQ(infill_model_open_file(context, path.c_str(), nullptr, &model, nullptr), INFILL_OK);
+      infill_session_desc session_desc = INFILL_SESSION_DESC_INIT;
+      session_desc.fill_model = model;
+      ASSERT_EQ(infill_session_create(context, &session_desc, &session, nullptr), INFILL_OK);
+    }
+    ASSERT_EQ(infill_fill(session, &desc, nullptr), INFILL_OK);
+    if (i == kFills / 10) at_tenth = resident_bytes();
+  }
+  EXPECT_LE(resident_bytes(), at_tenth + (1U << 20));
+  infill_session_destroy(session);
+  infill_model_destroy(model);
+  infill_context_destroy(context);
+}
+
 }  // namespace
 }  // namespace capi_test
