@@ -204,7 +204,7 @@ const classic::Method kNeural{
     .summary = "a network fills the hole; needs a model",
     .parameters = kParameters,
     .context = context_of,
-    .coupling = 32,
+    .coupling = 128,
     .scratch = nullptr,
     .fill = nullptr,
     .presets = {},
