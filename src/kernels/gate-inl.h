@@ -58,7 +58,8 @@ HWY_INLINE V sigmoid(D d, V x) {
   return hn::Div(one, hn::Add(one, hn::Exp(d, hn::Neg(x))));
 }
 
-// Finishes pixels of one panel of columns.
+// Finishes pixels of one panel of columns. NaN stays NaN, though the functions above would lose it: a network
+// whose numbers overflow is noticed at its end.
 class Gate {
  public:
   // results: channels of a panel; first: the panel's first channel of the result.
@@ -76,11 +77,13 @@ class Gate {
     for_channels(count_, [&](auto d, int32_t c) HWY_ATTR {
       const auto sum = hn::Add(hn::LoadU(d, sums + c), hn::LoadU(d, bias_ + c));
       auto value = activate(d, activation_, sum);
+      auto both = sum;
       if (gated_) {
         const auto gate = hn::Add(hn::LoadU(d, sums + gate_ + c), hn::LoadU(d, bias_ + gate_ + c));
         value = hn::Mul(value, sigmoid(d, gate));
+        both = hn::Add(sum, gate);
       }
-      hn::StoreU(value, d, to + c);
+      hn::StoreU(hn::IfThenElse(hn::IsNaN(both), both, value), d, to + c);
     });
   }
 
