@@ -80,7 +80,7 @@ void reduce(const Canvas& canvas, const Scaled& scaled, classic::Work& work) {
         const auto count = static_cast<float>((y1 - y0) * (x1 - x0));
         scaled.unknown.at(x, y) = unknown ? 1 : 0;
         for (size_t c = 0; c < 3; ++c) scaled.colours.at(c).at(x, y) = unknown ? 0 : sums.at(c) / count;
-        meter.add(static_cast<uint64_t>((y1 - y0) * (x1 - x0)));
+        meter.add(static_cast<uint64_t>(y1 - y0) * static_cast<uint64_t>(x1 - x0));
       }
     }
     meter.flush();
