@@ -30,7 +30,9 @@ void cancel(benchmark::State& state, const classic::Method& method) {
   test::Mask mask(kSize, kSize, [](int x, int y) { return x > 600 && x < 1400 && y > 600 && y < 1400; });
   pipeline::Request request{
       picture.image(), mask.image(), picture.image(), {}, {}, picture.image().bounds(), 1};
-  pipeline::Options options{&method, Settings(method.parameters), Settings(pipeline::blend_parameters())};
+  pipeline::Options options{.method = &method,
+                            .method_settings = Settings(method.parameters),
+                            .blend_settings = Settings(pipeline::blend_parameters())};
   Memory memory;
   Block cache;
   Threads threads(static_cast<int>(std::max(1U, std::thread::hardware_concurrency())));

@@ -205,8 +205,9 @@ class AllowedFill : public testing::Test {
     request.allow = allow.image();
     request.roi = roi;
     request.seed = 3;
-    Options options{&method, classic::default_settings(method, classic::Quality::kFast),
-                    Settings(blend_parameters())};
+    Options options{.method = &method,
+                    .method_settings = classic::default_settings(method, classic::Quality::kFast),
+                    .blend_settings = Settings(blend_parameters())};
     options.blend_settings.set(kSeam, 0);  // what was copied, as it is
     options.blend_settings.set(kGrain, 0);
     Threads threads(thread_count);
