@@ -1,5 +1,8 @@
 // Arguments of contextual_attention, and its Meta kernels.
+#include <ATen/TensorOperators.h>
+#include <ATen/core/Tensor.h>
 #include <ATen/ops/empty.h>
+#include <ATen/ops/max_pool2d.h>
 #include <c10/util/Exception.h>
 
 #include <cmath>
@@ -56,10 +59,41 @@ void check_contextual_attention(const at::Tensor& grad, const at::Tensor& f, con
   }
 }
 
+void check_reach(int64_t reach) {
+  TORCH_CHECK_VALUE(reach >= 0 && reach <= 64, "contextual_attention: reach: is ", reach,
+                    ", must be 0 to 64");
+}
+
+at::Tensor wanted_positions(const at::Tensor& mask, int64_t n_down, int64_t reach) {
+  at::Tensor wanted = mask.ne(0).to(at::kFloat);
+  const int64_t block = int64_t{1} << n_down;
+  if (n_down > 0) wanted = at::max_pool2d(wanted, {block, block});
+  if (reach > 0) wanted = at::max_pool2d(wanted, {2 * reach + 1, 2 * reach + 1}, {1, 1}, {reach, reach});
+  return at::max_pool2d(wanted, {2, 2}, {2, 2}, {0, 0}, {1, 1}, /*ceil_mode=*/true);
+}
+
+at::Tensor wanted_pixels(const at::Tensor& f, const at::Tensor& mask, int64_t n_down, int64_t reach) {
+  const at::Tensor positions = wanted_positions(mask, n_down, reach).to(f.scalar_type());
+  const auto n = positions.sym_size(0);
+  const auto h = positions.sym_size(2);
+  const auto w = positions.sym_size(3);
+  return positions.unsqueeze(4)
+      .unsqueeze(3)
+      .expand_symint({n, 1, h, 2, w, 2})
+      .reshape_symint({n, 1, h * 2, w * 2})
+      .narrow_symint(2, 0, f.sym_size(2))
+      .narrow_symint(3, 0, f.sym_size(3));
+}
+
 INFILL_CONTEXTUAL_ATTENTION(contextual_attention_meta) {
   (void)fuse, (void)tf_compat;
   check_contextual_attention({}, f, b, mask, rate, patch, fuse_k, scale, n_down);
   return at::empty_symint(f.sym_sizes(), f.options(), f.suggest_memory_format());
+}
+
+INFILL_CONTEXTUAL_ATTENTION_HOLE(contextual_attention_hole_meta) {
+  check_reach(reach);
+  return contextual_attention_meta(f, b, mask, rate, patch, fuse_k, scale, n_down, fuse, tf_compat);
 }
 
 INFILL_CONTEXTUAL_ATTENTION_BACKWARD(contextual_attention_backward_meta) {

@@ -1,8 +1,10 @@
 """contextual_attention as Python sees it: against the published layer written down literally; gradients, opcheck,
 torch.compile, mistakes."""
 import dataclasses
+import json
 import math
 import os
+import pathlib
 import unittest
 
 import torch
@@ -10,6 +12,7 @@ import torch.nn.functional as F
 
 torch.ops.load_library(os.environ["INFILL_TORCH_LIBRARY"])
 contextual_attention = torch.ops.infill.contextual_attention
+contextual_attention_hole = torch.ops.infill.contextual_attention_hole
 
 
 @dataclasses.dataclass
@@ -58,6 +61,13 @@ CASES = [
 ]
 
 
+# Wider than a tile: several of them on both sides.
+TILED = [
+    Case((1, 1, 6, 1100)),
+    Case((1, 1, 7, 1400), fuse=False, hole="one"),
+]
+
+
 def sampled(size, count, step, aligned):
     if not aligned:
         return torch.arange(count) * step
@@ -95,14 +105,59 @@ def published(f, b, mask, rate, patch, fuse_k, scale, n_down, fuse, tf_compat):
 
 class ContextualAttention(unittest.TestCase):
     def test_is_the_published_layer(self):
-        for case in CASES:
-            for dtype, tolerance in (torch.double, 1e-11), (torch.float, 2e-5), (torch.bfloat16, 2e-2), (torch.half, 2e-3):
+        for case in CASES + TILED:
+            for dtype, tolerance in (torch.double, 1e-11), (torch.float, 1e-5), (torch.bfloat16, 2e-2), (torch.half, 2e-3):
                 with self.subTest(case, dtype=dtype):
                     f, b, mask = case.tensors(dtype, False)
                     y = contextual_attention(f, b, mask, *case.options())
                     self.assertEqual(y.dtype, dtype)
                     expected = published(f.double(), b.double(), None if mask is None else mask.double(), *case.options())
                     torch.testing.assert_close(y.double(), expected, rtol=0, atol=tolerance * (expected.abs().max() + 1e-9))
+
+    def test_equals_the_published_networks(self):
+        data = (pathlib.Path(__file__).parents[1] / "data/contextual_attention.safetensors").read_bytes()
+        start = 8 + int.from_bytes(data[:8], "little")
+        tensors = {}
+        for name, entry in json.loads(data[8:start]).items():
+            if name != "__metadata__":
+                begin, end = entry["data_offsets"]
+                values = bytearray(data[start + begin:start + end])
+                tensors[name] = torch.frombuffer(values, dtype=torch.float).view(entry["shape"])
+        for fuse in True, False:
+            for tf_compat in False, True:
+                with self.subTest(fuse=fuse, tf_compat=tf_compat):
+                    kind = "fuse" if fuse else "nofuse"
+                    f, expected = tensors["f_" + kind], tensors[("y_tf_" if tf_compat else "y_") + kind]
+                    for run, options in (contextual_attention, {}), (contextual_attention_hole, {"reach": 64}):
+                        y = run(f, f, tensors["mask"], fuse=fuse, tf_compat=tf_compat, **options)
+                        self.assertLess(((y - expected).abs().max() / expected.abs().max()).item(), 1e-5)
+
+    def test_hole(self):
+        for case in CASES + TILED:
+            f, b, mask = case.tensors(torch.float, False)
+            if mask is None:
+                mask = torch.zeros(f.shape[0], 1, f.shape[2] << case.n_down, f.shape[3] << case.n_down)
+            for reach in 0, 1, 3:
+                for dtype in torch.float, torch.bfloat16, torch.double:
+                    with self.subTest(case, reach=reach, dtype=dtype):
+                        wanted = torch.zeros(f.shape[0], 1, *f.shape[2:], dtype=torch.bool)
+                        for n, _, row, column in mask.nonzero().tolist() if f.shape[3] < 100 else []:
+                            y, x = row >> case.n_down, column >> case.n_down
+                            top, left = max(0, y - reach) // 2 * 2, max(0, x - reach) // 2 * 2
+                            wanted[n, 0, top:(y + reach) // 2 * 2 + 2, left:(x + reach) // 2 * 2 + 2] = True
+                        all_of_it = contextual_attention(f.to(dtype), b.to(dtype), mask, *case.options())
+                        y = contextual_attention_hole(f.to(dtype), b.to(dtype), mask, *case.options(), reach)
+                        if f.shape[3] >= 100:
+                            wanted = y[:, :1] != 0
+                        self.assertTrue(torch.equal(y, torch.where(wanted, all_of_it, torch.zeros_like(y))))
+
+    def test_hole_of_n_items(self):
+        f, b, mask = CASES[2].tensors(torch.float, False)
+        mask[1] = 0
+        y = contextual_attention_hole(f, b, mask)
+        self.assertTrue(y[0].any())
+        self.assertFalse(y[1].any())
+        self.assertEqual(contextual_attention_hole(f[:0], b[:0], mask[:0]).shape, (0, 2, 6, 10))
 
     def test_defaults_and_memory_formats(self):
         case = CASES[2]
@@ -123,16 +178,38 @@ class ContextualAttention(unittest.TestCase):
                 f, b, mask = case.tensors()
                 run = lambda f, b: contextual_attention(f, b, mask, *case.options())
                 self.assertTrue(torch.autograd.gradcheck(run, (f, b)))
+        for case in TILED:
+            with self.subTest(case):
+                f, b, mask = case.tensors()
+                run = lambda f, b: contextual_attention(f, b, mask, *case.options())
+                self.assertTrue(torch.autograd.gradcheck(run, (f, b), fast_mode=True))
+        f, b, mask = CASES[3].tensors()
+        run = lambda f, b: contextual_attention_hole(f, b, mask, *CASES[3].options(), 1)
+        self.assertTrue(torch.autograd.gradcheck(run, (f, b)))
         f, _, mask = CASES[0].tensors()
         self.assertTrue(torch.autograd.gradcheck(lambda f: contextual_attention(f, f, mask), f))
         with self.assertRaisesRegex(NotImplementedError, "no second derivative"):
             torch.autograd.grad(contextual_attention(f, f, mask).sum(), f, create_graph=True)
+
+    def test_gradients_in_other_types(self):
+        for case in CASES:
+            for dtype, tolerance in (torch.float, 2e-4), (torch.bfloat16, 5e-2), (torch.half, 5e-3):
+                with self.subTest(case, dtype=dtype):
+                    f, b, mask = case.tensors(dtype)
+                    exact = [t.detach().double().requires_grad_() for t in (f, b)]
+                    contextual_attention(f, b, mask, *case.options()).double().square().sum().backward()
+                    contextual_attention(*exact, mask, *case.options()).square().sum().backward()
+                    for mine, reference in zip((f, b), exact):
+                        error = (mine.grad.double() - reference.grad).abs().max()
+                        self.assertLessEqual(error.item(), tolerance * max(reference.grad.abs().max().item(), 1))
 
     def test_opcheck(self):
         backward = torch.ops.infill.contextual_attention_backward.default
         for case, dtype, wanted in [(CASES[0], torch.double, [True, True]), (CASES[3], torch.float, [False, True])]:
             with self.subTest(case, dtype=dtype):
                 torch.library.opcheck(contextual_attention.default, (*case.tensors(dtype), *case.options()))
+                if case.hole != "none":
+                    torch.library.opcheck(contextual_attention_hole.default, (*case.tensors(dtype), *case.options(), 2))
                 tensors = case.tensors(dtype, False)
                 torch.library.opcheck(backward, (torch.ones_like(tensors[0]), *tensors, *case.options(), wanted))
 
@@ -170,6 +247,9 @@ class ContextualAttention(unittest.TestCase):
         ]:
             with self.subTest(message), self.assertRaisesRegex(error, "contextual_attention: " + message):
                 contextual_attention(*good[:position], value, *good[position + 1:])
+        for reach in -1, 65:
+            with self.assertRaisesRegex(ValueError, f"contextual_attention: reach: is {reach}, must be 0 to 64"):
+                contextual_attention_hole(*good, reach)
 
 
 if __name__ == "__main__":
