@@ -20,6 +20,7 @@ LAYERS = {
     "zoo": ("src/zoo", {"core", "inference", "zoo"}, r"nlohmann/|(fcntl|unistd|sys/\w+)\.h"),
     "infill": ("include/infill", {"infill"}, r"ATen/|c10/|torch/"),
     "ops": ("src/ops", {"core", "kernels", "infill", "ops"}, r"hwy/|ATen/|c10/|torch/|pthread\.h"),
+    "models": ("src/models", {"core", "kernels", "inference", "zoo", "infill", "ops", "models"}, r"ATen/|c10/|torch/"),
     "capi": ("capi", {"core", "classic", "inference", "pipeline", "zoo", "capi"}, r"(cpuid|pthread|unistd|sys/\w+)\.h"),
     "cli": ("src/cli", {"cli", "infill.h"}, r"vips/|nlohmann/|(fcntl|unistd|signal|sys/\w+)\.h"),
 }
