@@ -48,7 +48,7 @@ std::vector<std::string> published_keys(const std::string& name) {
 }
 
 std::string line(const std::string& key, const Tensor& tensor) {
-  return key + " " + c10::str(tensor.sizes());
+  return c10::str(key, " ", tensor.sizes());
 }
 
 struct Variant {
