@@ -18,6 +18,10 @@ std::string file(const std::string& name) {
 }
 
 class Model : public testing::Test {
+ public:
+  Model(const Model&) = delete;
+  Model& operator=(const Model&) = delete;
+
  protected:
   Model() {
     infill_context_desc desc = INFILL_CONTEXT_DESC_INIT;
@@ -29,8 +33,6 @@ class Model : public testing::Test {
     infill_model_destroy(model);
     infill_context_destroy(context);
   }
-  Model(const Model&) = delete;
-  Model& operator=(const Model&) = delete;
 
   void open(const std::string& name = "deepfill_c8.weights.safetensors") {
     ASSERT_EQ(infill_model_open_file(context, (kGolden + name).c_str(), nullptr, &model, &error), INFILL_OK)

@@ -5,18 +5,15 @@
 #include <algorithm>
 #include <cmath>
 #include <memory>
-#include <random>
 #include <vector>
+
+#include "support/noise.h"
 
 namespace infill::kernels {
 namespace {
 
 std::vector<float> noise(size_t count, uint32_t seed) {
-  std::mt19937 engine(seed);
-  std::uniform_real_distribution<float> value(-1, 1);
-  std::vector<float> all(count);
-  for (float& each : all) each = value(engine);
-  return all;
+  return test::random_floats(count, seed, 1);
 }
 
 double activate(Activation activation, double x) {

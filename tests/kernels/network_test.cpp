@@ -6,19 +6,15 @@
 #include <cmath>
 #include <limits>
 #include <memory>
-#include <random>
 
 #include "core/status.h"
+#include "support/noise.h"
 
 namespace infill::kernels {
 namespace {
 
 std::vector<float> noise(size_t count, uint32_t seed) {
-  std::mt19937 engine(seed);
-  std::uniform_real_distribution<float> value(-0.4F, 0.4F);
-  std::vector<float> all(count);
-  for (float& each : all) each = value(engine);
-  return all;
+  return test::random_floats(count, seed, 0.4F);
 }
 
 Convolution convolution(ConvolutionSpec spec, uint32_t seed) {

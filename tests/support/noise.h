@@ -1,8 +1,10 @@
-// Random pictures for tests, the same on every machine.
+// Random pictures and numbers for tests, the same on every machine.
 #pragma once
 
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
+#include <vector>
 
 namespace infill::test {
 
@@ -21,6 +23,17 @@ inline double gauss(uint64_t seed, int x, int y, int channel = 0) {
   const double u = 1.0 - uniform(seed, x, y, channel);
   const double v = uniform(seed + 77, x, y, channel);
   return std::sqrt(-2.0 * std::log(u)) * std::cos(6.283185307179586 * v);
+}
+
+// Uniform in [-range, range).
+inline std::vector<float> random_floats(size_t count, uint64_t seed, float range) {
+  std::vector<float> all(count);
+  for (size_t i = 0; i < count; ++i) {
+    const auto x = static_cast<int>(i % 65536);
+    const auto y = static_cast<int>(i / 65536);
+    all[i] = range * static_cast<float>(2 * uniform(seed, x, y) - 1);
+  }
+  return all;
 }
 
 }  // namespace infill::test
