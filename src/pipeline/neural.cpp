@@ -49,17 +49,13 @@ struct Scaled {
   }
 };
 
-size_t colours_of(const Canvas& canvas) {
-  return static_cast<size_t>(canvas.channels - (canvas.has_alpha ? 1 : 0));
-}
-
 float encoded(const Canvas& canvas, float value) {
   return std::clamp(canvas.linear ? encode_srgb(value) : value, 0.0F, 1.0F);
 }
 
 // Means over blocks whose pixels are all known.
 void reduce(const Canvas& canvas, const Scaled& scaled, classic::Work& work) {
-  const size_t colours = colours_of(canvas);
+  const size_t colours = static_cast<size_t>(canvas.colour_channels());
   work.threads.parallel_for(work.task, scaled.height, kRows, [&](int64_t begin, int64_t end) {
     Meter meter(work.task);
     for (auto y = static_cast<int32_t>(begin); y < end; ++y) {
@@ -147,7 +143,7 @@ void fill_at(const Canvas& canvas, const Scaled& scaled, int32_t x, int32_t y, c
   const Enlarged enlarged(scaled, x, y);
   std::array<float, 3> rgb{};
   for (size_t c = 0; c < 3; ++c) rgb.at(c) = enlarged.of(scaled.colours.at(c));
-  const size_t colours = colours_of(canvas);
+  const size_t colours = static_cast<size_t>(canvas.colour_channels());
   if (colours == 1) rgb[0] = (rgb[0] + rgb[1] + rgb[2]) / 3.0F;
   for (size_t c = 0; c < colours; ++c) put(c, canvas.linear ? decode_srgb(rgb.at(c)) : rgb.at(c));
 }
