@@ -49,11 +49,17 @@ struct Scaled {
   }
 };
 
-float encoded(const Canvas& canvas, float value) {
-  return std::clamp(canvas.linear ? encode_srgb(value) : value, 0.0F, 1.0F);
+float alpha_of(const Canvas& canvas, int32_t x, int32_t y) {
+  return canvas.has_alpha ? canvas.planes.at(static_cast<size_t>(canvas.channels - 1)).at(x, y) : 1;
 }
 
-// Means over blocks whose pixels are all known.
+// What networks see of a colour: not premultiplied, encoded as sRGB, 0..1.
+float encoded(const Canvas& canvas, float value, float alpha) {
+  const float straight = value / alpha;
+  return std::clamp(canvas.linear ? encode_srgb(straight) : straight, 0.0F, 1.0F);
+}
+
+// Means over blocks whose pixels are all known, weighted by alpha. What is transparent has no colour to show.
 void reduce(const Canvas& canvas, const Scaled& scaled, classic::Work& work) {
   const size_t colours = static_cast<size_t>(canvas.colour_channels());
   work.threads.parallel_for(work.task, scaled.height, kRows, [&](int64_t begin, int64_t end) {
@@ -65,17 +71,22 @@ void reduce(const Canvas& canvas, const Scaled& scaled, classic::Work& work) {
         const int32_t x0 = x * scaled.scale;
         const int32_t x1 = std::min(x0 + scaled.scale, canvas.width);
         std::array<float, 3> sums{};
+        float weight = 0;
         bool unknown = false;
         for (int32_t i = y0; i < y1 && !unknown; ++i) {
           for (int32_t j = x0; j < x1 && !unknown; ++j) {
             unknown = canvas.label.at(j, i) != kKnown;
+            const float alpha = alpha_of(canvas, j, i);
+            if (!(alpha > 0)) continue;
+            weight += alpha;
             for (size_t c = 0; c < 3; ++c)
-              sums.at(c) += encoded(canvas, canvas.planes.at(std::min(c, colours - 1)).at(j, i));
+              sums.at(c) +=
+                  alpha * encoded(canvas, canvas.planes.at(std::min(c, colours - 1)).at(j, i), alpha);
           }
         }
-        const auto count = static_cast<float>((y1 - y0) * (x1 - x0));
+        unknown = unknown || weight == 0;
         scaled.unknown.at(x, y) = unknown ? 1 : 0;
-        for (size_t c = 0; c < 3; ++c) scaled.colours.at(c).at(x, y) = unknown ? 0 : sums.at(c) / count;
+        for (size_t c = 0; c < 3; ++c) scaled.colours.at(c).at(x, y) = unknown ? 0 : sums.at(c) / weight;
         meter.add(static_cast<uint64_t>(y1 - y0) * static_cast<uint64_t>(x1 - x0));
       }
     }
@@ -138,14 +149,16 @@ class Enlarged {
   Place at_x_, at_y_;
 };
 
-// Calls put(channel, value) for the colours of the fill at a pixel of the canvas.
+// Calls put(channel, value) for the colours of the fill at a pixel of the canvas, whose alpha is there
+// already.
 void fill_at(const Canvas& canvas, const Scaled& scaled, int32_t x, int32_t y, const auto& put) {
   const Enlarged enlarged(scaled, x, y);
   std::array<float, 3> rgb{};
   for (size_t c = 0; c < 3; ++c) rgb.at(c) = enlarged.of(scaled.colours.at(c));
   const size_t colours = static_cast<size_t>(canvas.colour_channels());
   if (colours == 1) rgb[0] = (rgb[0] + rgb[1] + rgb[2]) / 3.0F;
-  for (size_t c = 0; c < colours; ++c) put(c, canvas.linear ? decode_srgb(rgb.at(c)) : rgb.at(c));
+  const float alpha = alpha_of(canvas, x, y);
+  for (size_t c = 0; c < colours; ++c) put(c, alpha * (canvas.linear ? decode_srgb(rgb.at(c)) : rgb.at(c)));
 }
 
 void enlarge(Canvas& canvas, const Scaled& scaled, classic::Work& work) {

@@ -75,18 +75,33 @@ struct Gap {
   int32_t begin = 0, width = 0;
 };
 
-// The widest stretch of indices that no interval [first, last) covers; covered holds +1/-1 at their ends.
-Gap widest_gap(const std::vector<int32_t, StdAllocator<int32_t>>& ends) {
-  Gap best;
+// Columns of a box: how many have holes, and the widest stretch of others between them.
+struct Columns {
+  int32_t covered = 0;
+  Gap gap;
+};
+
+Columns columns_of(const RunVector& runs, const Rect& bounds, Memory& memory, Task& task) {
+  // +1 where a run begins, -1 where it ends
+  std::vector<int32_t, StdAllocator<int32_t>> ends(static_cast<size_t>(bounds.width) + 1, 0,
+                                                   StdAllocator<int32_t>(memory));
+  for_each_run(runs, task, [&](const Run& run) {
+    ++ends[static_cast<size_t>(run.x0 - bounds.x)];
+    --ends[static_cast<size_t>(run.x1 - bounds.x)];
+  });
+  Columns columns;
   int32_t depth = 0;
   int32_t begin = 0;
-  for (int32_t i = 0; i < static_cast<int32_t>(ends.size()) - 1; ++i) {
+  for (int32_t i = 0; i < bounds.width; ++i) {
     const int32_t before = depth;
     depth += ends[static_cast<size_t>(i)];
+    if (depth > 0) ++columns.covered;
     if (before > 0 && depth == 0) begin = i;
-    if (before == 0 && depth > 0 && i > 0 && i - begin > best.width) best = {begin, i - begin};
+    if (before == 0 && depth > 0 && i > 0 && i - begin > columns.gap.width)
+      columns.gap = {begin + bounds.x, i - begin};
   }
-  return best;
+  task.advance(static_cast<uint64_t>(bounds.width));
+  return columns;
 }
 
 Gap widest_gap_in_rows(const RunVector& runs) {
@@ -98,16 +113,12 @@ Gap widest_gap_in_rows(const RunVector& runs) {
   return best;
 }
 
-Gap widest_gap_in_columns(const RunVector& runs, const Rect& bounds, Memory& memory, Task& task) {
-  std::vector<int32_t, StdAllocator<int32_t>> ends(static_cast<size_t>(bounds.width) + 1, 0,
-                                                   StdAllocator<int32_t>(memory));
-  for_each_run(runs, task, [&](const Run& run) {
-    ++ends[static_cast<size_t>(run.x0 - bounds.x)];
-    --ends[static_cast<size_t>(run.x1 - bounds.x)];
-  });
-  Gap gap = widest_gap(ends);
-  gap.begin += bounds.x;
-  return gap;
+// About the area of the holes and of what lies within the context of them: beside every run, or above and
+// below every column. A hole that fills its box needs at least half of its crop.
+int64_t area_needed(const RunVector& runs, const Extent& extent, const Columns& columns) {
+  const int64_t beside = 2 * static_cast<int64_t>(runs.size());
+  const int64_t above_and_below = columns.covered + 2 * extent.context;
+  return extent.pixels + 2 * extent.context * std::max(beside, above_and_below);
 }
 
 struct Cut {
@@ -116,10 +127,9 @@ struct Cut {
   bool through_hole;
 };
 
-Cut choose_cut(const RunVector& runs, const Extent& extent, int32_t coupling, Memory& memory, Task& task) {
-  const Rect& b = extent.bounds;
+// Both sides get pixels of a hole; the box has more than one pixel.
+Cut choose_cut(const RunVector& runs, const Rect& b, const Gap& columns, int32_t coupling) {
   const Gap rows = widest_gap_in_rows(runs);
-  const Gap columns = widest_gap_in_columns(runs, b, memory, task);
   if (std::max(rows.width, columns.width) >= std::max(coupling, 1)) {
     if (rows.width >= columns.width) return {true, rows.begin + rows.width / 2, false};
     return {false, columns.begin + columns.width / 2, false};
@@ -265,14 +275,16 @@ Plan make_plan(const Request& request, const Options& options, Memory& memory, T
     open.pop_back();
     const Extent extent = extent_of(node.runs, options, task);
     const Rect crop = grow(extent.bounds, extent.context, request.src.bounds());
-    const int64_t needed = extent.pixels + 4 * extent.context * static_cast<int64_t>(node.runs.size());
-    if (crop.area() > kSmallCrop && crop.area() / kSlack > needed) {
-      const Cut cut = choose_cut(node.runs, extent, options.method->coupling, memory, task);
-      Node beyond(split(node.runs, cut, memory, task));
-      node.is_cut = beyond.is_cut = node.is_cut || cut.through_hole;
-      open.push_back(std::move(beyond));
-      open.push_back(std::move(node));  // the upper or left piece comes first
-      continue;
+    if (crop.area() > kSmallCrop) {
+      const Columns columns = columns_of(node.runs, extent.bounds, memory, task);
+      if (crop.area() / kSlack > area_needed(node.runs, extent, columns)) {
+        const Cut cut = choose_cut(node.runs, extent.bounds, columns.gap, options.method->coupling);
+        Node beyond(split(node.runs, cut, memory, task));
+        node.is_cut = beyond.is_cut = node.is_cut || cut.through_hole;
+        open.push_back(std::move(beyond));
+        open.push_back(std::move(node));  // the upper or left piece comes first
+        continue;
+      }
     }
     Part part(std::move(node.runs));
     part.bounds = part.solved = extent.bounds;

@@ -1,6 +1,7 @@
 // Models through <infill.h>: opening, what is said of them, sessions that fill with them, and every mistake.
 #include <algorithm>
 #include <atomic>
+#include <cstring>
 #include <fstream>
 #include <iterator>
 #include <thread>
@@ -156,6 +157,31 @@ TEST_F(Model, MayBeDestroyedWhileASessionUsesIt) {
   context = nullptr;
   EXPECT_EQ(infill_job_wait(job, UINT64_MAX, &error), INFILL_OK) << error.message;
   infill_job_destroy(job);
+}
+
+// The network wants to see far more than such holes are large.
+TEST_F(Model, SmallAndThinHolesInLargePicturesAreFilled) {
+  open();
+  ASSERT_EQ(make_session(), INFILL_OK) << error.message;
+  constexpr int32_t kSide = 600;
+  const std::vector<infill_rect> holes = {{300, 300, 1, 1}, {0, 0, 1, 1},      {599, 599, 1, 1},
+                                          {200, 310, 6, 6}, {40, 300, 520, 3}, {300, 50, 3, 500},
+                                          {0, 590, 600, 2}};
+  for (const infill_rect& hole : holes) {
+    Picture src = textured(kSide, kSide);
+    const Picture before = src;
+    const Picture mask = mask_with(kSide, kSide, hole);
+    const infill_fill_desc desc = desc_of(src.image, mask.image, src.image);
+    infill_estimate estimate = INFILL_ESTIMATE_INIT;
+    EXPECT_EQ(infill_fill_estimate(session, &desc, &estimate, &error), INFILL_OK) << error.message;
+    EXPECT_EQ(estimate.tile_count, 1U);
+    ASSERT_EQ(fill(src, mask), INFILL_OK) << error.message;
+    for (size_t i = 0; i < mask.bytes.size(); ++i) {
+      if (mask.bytes[i] != 0) continue;
+      ASSERT_EQ(std::memcmp(&src.bytes[3 * i], &before.bytes[3 * i], 3), 0) << "pixel " << i;
+    }
+    EXPECT_NE(src.bytes, before.bytes);
+  }
 }
 
 TEST_F(Model, AJobIsCancelled) {

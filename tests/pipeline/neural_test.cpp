@@ -231,6 +231,53 @@ TEST_F(NeuralFill, GreyIsGreyAndOpaqueStaysOpaque) {
   }
 }
 
+TEST_F(NeuralFill, TranslucentPicturesGetTheColoursOfOpaqueOnes) {
+  options.blend_settings.set(kSeam, 0);
+  Mask mask(kWidth, kHeight, blob);
+  Picture opaque(Format::kRgb32F, kWidth, kHeight);
+  opaque.set<float>(smooth);
+  run(opaque, mask, opaque);
+  const auto alpha = [](int x) { return 0.05F + 0.007F * static_cast<float>(x); };
+  for (const Alpha kind : {Alpha::kStraight, Alpha::kPremultiplied}) {
+    Picture src(Format::kRgba32F, kWidth, kHeight);
+    src.image().alpha = kind;
+    src.set<float>([&](int x, int y, int c) {
+      if (c == 3) return alpha(x);
+      return smooth(x, y, c) * (kind == Alpha::kPremultiplied ? alpha(x) : 1);
+    });
+    run(src, mask, src);
+    for (int y = 0; y < kHeight; ++y) {
+      for (int x = 0; x < kWidth; ++x) {
+        const float shown = kind == Alpha::kPremultiplied ? src.at<float>(x, y, 3) : 1;
+        EXPECT_NEAR(src.at<float>(x, y, 3), alpha(x), 1e-3);
+        for (int c = 0; c < 3; ++c)
+          EXPECT_NEAR(src.at<float>(x, y, c) / shown, opaque.at<float>(x, y, c), 2e-3);
+      }
+    }
+  }
+}
+
+TEST_F(NeuralFill, WhatIsTransparentShowsTheNetworkNoColour) {
+  Mask mask(kWidth, kHeight, blob);
+  const auto filled = [&](float colour) {
+    Picture src(Format::kRgba32F, kWidth, kHeight);
+    src.image().alpha = Alpha::kStraight;
+    src.set<float>([&](int x, int y, int c) {
+      if (x >= 40) return c == 3 ? 1.0F : smooth(x, y, c);
+      return c == 3 ? 0.0F : colour;
+    });
+    run(src, mask, src);
+    std::vector<float> values;
+    for (int x = 47; x < 74; ++x) {
+      for (int c = 0; c < 4; ++c) values.push_back(src.at<float>(x, 40, c));
+    }
+    return values;
+  };
+  const std::vector<float> values = filled(0.1F);
+  EXPECT_EQ(values, filled(0.9F));
+  for (const float value : values) EXPECT_TRUE(std::isfinite(value));
+}
+
 TEST_F(NeuralFill, LinearLightIsEncodedForTheNetwork) {
   Mask mask(kWidth, kHeight, blob);
   options.blend_settings.set(kSeam, 0);

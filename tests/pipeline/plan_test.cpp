@@ -15,23 +15,25 @@ namespace {
 
 using test::Mask;
 
-// A method that looks 20 pixels around a hole; nothing is filled here.
-const classic::Method kMethod = {
+// A method that looks so many pixels around a hole; nothing is filled here.
+template <int32_t kContext>
+constexpr classic::Method kLooks = {
     .id = classic::MethodId::kHarmonic,
     .name = "stub",
     .summary = "",
     .parameters = {},
-    .context = [](const Settings&, int32_t, int32_t) { return 20; },
+    .context = [](const Settings&, int32_t, int32_t) { return kContext; },
     .coupling = 3,
     .scratch = [](const CanvasShape&, const Settings&) { return size_t{0}; },
     .fill = [](Canvas&, const Settings&, classic::Work&) {},
 };
 
 struct Planned {
-  explicit Planned(Mask& mask, Rect roi = {}) : threads(2), plan(memory) {
+  explicit Planned(Mask& mask, Rect roi = {}, const classic::Method& method = kLooks<20>)
+      : threads(2), plan(memory) {
     request.src = request.dst = request.mask = mask.image();
     request.roi = roi.empty() ? mask.image().bounds() : roi;
-    options.method = &kMethod;
+    options.method = &method;
     plan = make_plan(request, options, memory, threads, task);
   }
   Memory memory;
@@ -129,6 +131,35 @@ TEST(Plan, EveryHolePixelBelongsToOnePart) {
   }
 }
 
+// Where the surroundings are larger than what can be cut, a cut makes them larger still.
+TEST(Plan, CompactAndStraightHolesAreNotCutHoweverFarTheMethodLooks) {
+  const std::vector<std::function<bool(int, int)>> masks = {
+      [](int x, int y) { return x == 900 && y == 600; },
+      [](int x, int y) { return x == 0 && y == 1199; },
+      [](int x, int y) { return x / 6 == 150 && y / 6 == 100; },
+      [](int x, int y) { return x >= 700 && x < 702 && y == 300; },
+      [](int x, int y) { return y >= 600 && y < 620 && x >= 200 && x < 1700; },
+      [](int x, int y) { return x / 3 == 250 && y >= 100 && y < 1150; },
+      [](int x, int) { return x == 40 || x == 1700; },
+  };
+  for (const classic::Method* method : {&kLooks<128>, &kLooks<300>, &kLooks<1024>}) {
+    for (const auto& hole : masks) {
+      Mask mask(1800, 1200, hole);
+      Planned planned(mask, {}, *method);
+      expect_partition(planned, mask);
+      for (const Part& part : planned.plan.parts) EXPECT_FALSE(part.is_cut);
+    }
+  }
+}
+
+TEST(Plan, ScatteredSpecksAreDividedHoweverFarTheMethodLooks) {
+  for (const classic::Method* method : {&kLooks<20>, &kLooks<128>, &kLooks<1024>}) {
+    Mask mask(1800, 1200, [](int x, int y) { return x % 300 == 7 && y % 230 == 5; });
+    Planned planned(mask, {}, *method);
+    expect_partition(planned, mask);
+  }
+}
+
 TEST(Plan, FarHolesAreIndependentAndSmall) {
   Mask mask(4000, 3000, [](int x, int y) { return (x - 50) / 20 == 0 && (y - 50) / 20 == 0; });
   mask.at<uint8_t>(3900, 2900) = 1;
@@ -188,10 +219,10 @@ TEST(Plan, PartsThatTouchKnowThatTheyWereCut) {
     int touching = 0;
     for (const Part& part : planned.plan.parts) {
       for (const auto& run : part.runs) {
-        for (int y = std::max(run.y - kMethod.coupling, 0); y <= std::min(run.y + kMethod.coupling, 1999);
-             ++y) {
-          for (int x = std::max(run.x0 - kMethod.coupling, 0); x < std::min(run.x1 + kMethod.coupling, 2000);
-               ++x) {
+        for (int y = std::max(run.y - kLooks<20>.coupling, 0);
+             y <= std::min(run.y + kLooks<20>.coupling, 1999); ++y) {
+          for (int x = std::max(run.x0 - kLooks<20>.coupling, 0);
+               x < std::min(run.x1 + kLooks<20>.coupling, 2000); ++x) {
             if (owner(x, y) < 0 || owner(x, y) == owner(run.x0, run.y)) continue;
             ++touching;
             ASSERT_TRUE(part.is_cut) << x << ' ' << y;
