@@ -166,7 +166,7 @@ enum infill_feature_values {
   INFILL_FEATURE_VIDEO = 4
 };
 
-/* 1 if it is compiled in, else 0 (in this release: all but NEURAL). Says nothing of the devices present. */
+/* 1 if it is compiled in, else 0; in this release only NEURAL is. Says nothing of the devices present. */
 INFILL_API int32_t INFILL_CALL infill_has_feature(infill_feature feature) INFILL_NOEXCEPT;
 
 typedef int32_t infill_device_type;
@@ -610,8 +610,9 @@ typedef struct infill_fill_desc {
  *            reference has src's channels (order and type may differ) and color, and any size up to 1000000 x
  *            1000000. allow has src's size.
  * NEURAL     Pictures of two channels of anything are UNSUPPORTED, as is a model whose numbers overflow. Values
- *            beyond 0..1 are clamped for the network, and what it fills lies in 0..1. A hole thicker than
- *            neural.size is filled at a smaller scale and enlarged.
+ *            beyond 0..1 are clamped for the network, and what it paints lies in 0..1; blend.seam then shifts
+ *            that to what surrounds the hole, which may lead beyond. With alpha the network sees colours that
+ *            are not premultiplied. A hole thicker than neural.size is filled at a smaller scale and enlarged.
  * Source     Everything known in src serves as context, inside and outside roi. With allow, PATCHMATCH looks as
  *            far around a hole as it must to find as many places to copy from as the hole has pixels, and at
  *            least 64, or all there are. Floats may lie outside 0..1 and are kept. A NaN, an infinity or a
