@@ -9,6 +9,7 @@ from pathlib import Path
 from comparison import masks, methods, photos, report, targets
 from comparison.runner import ADDRESS_SPACE, TIMEOUT_SECONDS, Case, Figures, Runner
 from infill_ctypes import Library
+from support import document
 
 ROOT = Path(__file__).resolve().parent.parent
 QUICK = [Case("512", "dune", "text"), Case("512", "dune", "hole")]
@@ -32,8 +33,8 @@ def measure(
     return table
 
 
-def judge(table: targets.Table, runner: Runner) -> list[targets.Verdict]:
-    found: list[targets.Verdict] = []
+def judge(table: targets.Table, runner: Runner) -> list[document.Verdict]:
+    found: list[document.Verdict] = []
     for ours, rival in (("telea", "opencv-telea"), ("navier-stokes", "opencv-ns")):
         found += targets.faster(table, ours, rival, 2) + targets.no_worse_psnr(table, ours, rival)
     found += targets.faster(table, "biharmonic", "skimage-biharmonic", 10)
@@ -58,7 +59,8 @@ def main() -> int:
     parser.add_argument("--thorough", action="store_true", help=thorough)
     parser.add_argument("--fresh", action="store_true", help="forget what earlier runs measured")
     parser.add_argument("--cached", action="store_true", help="measure nothing, report what is known")
-    parser.add_argument("--write", action="store_true", help="write docs/benchmarks.md, and pictures to build/compare/pictures")
+    written = "write the first half of docs/benchmarks.md, and pictures to build/compare/pictures"
+    parser.add_argument("--write", action="store_true", help=written)
     args = parser.parse_args()
     if not args.library.exists():
         parser.error(f"{args.library} is missing: cmake --preset release && cmake --build --preset release")
@@ -85,18 +87,7 @@ def main() -> int:
     if "patchmatch" in args.methods:
         found += targets.follows_hole(runner.follow_hole(1 if args.quick else args.rounds))
 
-    passed, failed = (sum(v.passed is word for v in found) for word in (True, False))
-    print(
-        "\n".join(
-            [
-                *report.means(table),
-                "",
-                *report.verdicts(found),
-                "",
-                f"{passed} pass, {failed} fail",
-            ]
-        )
-    )
+    print("\n".join([*report.means(table), "", *document.verdicts(found), "", document.summary(found)]))
     if args.write:
         introduction = {
             "sizes": "six photos of 512×512 and six of 2560×1600 (4.1 megapixels)",
@@ -105,10 +96,8 @@ def main() -> int:
             "timeout": TIMEOUT_SECONDS,
         }
         build = Library(args.library.resolve()).build_info()
-        (ROOT / "docs").mkdir(exist_ok=True)
-        (ROOT / "docs/benchmarks.md").write_text(
-            report.markdown(table, found, build, runner.loads(), introduction)
-        )
+        text = report.markdown(table, found, build, runner.loads(), introduction)
+        document.write_fills(ROOT / "docs/benchmarks.md", text)
         report.pictures(runner, table, ROOT / "build/compare/pictures")
     return 0
 

@@ -12,9 +12,10 @@ import cv2
 import numpy as np
 
 from infill_ctypes import METHODS, Library
+from support.sheet import grid, labelled
 
 ROOT = Path(__file__).resolve().parent.parent
-TILE_WIDTH, LABEL, GAP, COLUMNS = 340, 28, 8, 4
+TILE, COLUMNS = 340, 4
 
 
 def ellipse(shape: tuple[int, int]) -> np.ndarray:
@@ -45,15 +46,6 @@ SHEETS: dict[str, tuple[str, Callable[[tuple[int, int]], np.ndarray]]] = {
 }
 
 
-def labelled(picture: np.ndarray, label: str) -> np.ndarray:
-    height = round(TILE_WIDTH * picture.shape[0] / picture.shape[1])
-    tile = np.full((height + LABEL, TILE_WIDTH, 3), 255, np.uint8)
-    tile[:height] = cv2.resize(picture, (TILE_WIDTH, height), interpolation=cv2.INTER_AREA)
-    (width, _), _ = cv2.getTextSize(label, cv2.FONT_HERSHEY_SIMPLEX, 0.5, 1)
-    cv2.putText(tile, label, ((TILE_WIDTH - width) // 2, height + 19), cv2.FONT_HERSHEY_SIMPLEX, 0.5, (0, 0, 0), 1, cv2.LINE_AA)
-    return cv2.copyMakeBorder(tile, 0, 0, GAP // 2, GAP // 2, cv2.BORDER_CONSTANT, value=(255, 255, 255))
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--library", type=Path, default=ROOT / "build/release/lib/libinfill.so")
@@ -62,11 +54,12 @@ def main() -> None:
     for name, (photo, draw) in SHEETS.items():
         picture = cv2.imread(str(photos / f"{photo}.png"))
         mask = draw(picture.shape[:2])
-        tiles = [labelled(picture, "photo"), labelled(np.where(mask[..., None] > 0, 0, picture).astype(np.uint8), "hole")]
-        tiles += [labelled(library.session(method).fill(picture, mask), method) for method in METHODS]
-        rows = [np.hstack(tiles[first : first + COLUMNS]) for first in range(0, len(tiles), COLUMNS)]
+        masked = np.where(mask[..., None] > 0, 0, picture).astype(np.uint8)
+        shown = {"photo": picture, "hole": masked}
+        shown |= {method: library.session(method).fill(picture, mask) for method in METHODS}
+        sheet = grid([labelled(each, title, TILE) for title, each in shown.items()], COLUMNS)
         file = ROOT / f"docs/pictures/{name}.jpg"
-        cv2.imwrite(str(file), np.vstack(rows), [cv2.IMWRITE_JPEG_QUALITY, 85])
+        cv2.imwrite(str(file), sheet, [cv2.IMWRITE_JPEG_QUALITY, 85])
         print(file.relative_to(ROOT))
 
 

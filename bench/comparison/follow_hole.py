@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from comparison import photos
-from comparison.measure import forget_peak, resident
 from infill_ctypes import Library
+from support.machine import forget_peak, resident
 
 SHAPES = {2: (1250, 1600), 100: (10000, 10000)}
 HOLE = (200, 250)  # 50,000 pixels

@@ -15,24 +15,10 @@ import cv2
 import numpy as np
 
 from comparison import methods, photos
+from support.machine import forget_peak, resident
 
 # A short call is repeated, so that the clock and the first touch of memory do not decide.
 ENOUGH_SECONDS, MOST_CALLS = 1.0, 20
-
-
-def resident() -> tuple[int, int]:
-    """Bytes resident now and at the highest."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    sizes = {
-        key: int(value.split()[0]) * 1024 for key, value in (line.split(":") for line in lines) if "Vm" in key
-    }
-    return sizes["VmRSS"], sizes["VmHWM"]
-
-
-def forget_peak() -> int:
-    """Lets the peak start again from what is resident now, and returns that."""
-    Path("/proc/self/clear_refs").write_text("5")
-    return resident()[0]
 
 
 def measure(

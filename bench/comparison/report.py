@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import shlex
 import sys
-from collections.abc import Iterable
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -17,10 +15,14 @@ import numpy as np
 
 from comparison import methods, photos
 from comparison.runner import Case, Figures, Runner
-from comparison.targets import Table, Verdict
+from comparison.targets import Table
+from support.document import Verdict, verdicts
+from support.document import table as table_of
+from support.machine import machine
+from support.sheet import grid, labelled
 
 PACKAGES = ("opencv-python-headless", "scikit-image", "patchmatch-cython", "numpy")
-TILE, LABEL, COLUMNS = 232, 22, 5
+TILE, COLUMNS = 232, 5
 TITLES = {
     "telea": "infill Telea",
     "opencv-telea": "OpenCV Telea",
@@ -36,34 +38,10 @@ TITLES = {
 }
 
 
-def machine() -> str:
-    model = next(
-        (
-            line.split(":")[1].strip()
-            for line in Path("/proc/cpuinfo").read_text().splitlines()
-            if "model name" in line
-        ),
-        platform.machine(),
-    )
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    return f"{model}, {os.cpu_count()} cores, {memory:.0f} GiB"
-
-
 def software() -> str:
     gmic = run(["dpkg-query", "-W", "-f", "${Version}", "gmic"], capture_output=True, text=True).stdout
     listed = [f"{name} {version(name)}" for name in PACKAGES]
     return ", ".join([*listed, f"gmic {gmic or '(not a package)'}", f"Python {platform.python_version()}"])
-
-
-def _rows(header: list[str], rows: Iterable[Iterable[str]]) -> list[str]:
-    lines = ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
-    return lines + ["| " + " | ".join(row) + " |" for row in rows]
-
-
-def verdicts(found: list[Verdict]) -> list[str]:
-    words = {True: "PASS", False: "**FAIL**", None: "open"}
-    rows = [(words[v.passed], v.target, v.where, v.measured) for v in found]
-    return _rows(["", "target", "where", "measured"], rows)
 
 
 def _seconds(value: float) -> str:
@@ -111,7 +89,7 @@ def details(table: Table) -> list[str]:
                         rows.append(
                             [case.photo, case.mask, TITLES[name], *_figures(figures[name], reference)]
                         )
-        lines += [f"### {size}", "", *_rows(header, rows), ""]
+        lines += [f"### {size}", "", *table_of(header, rows), ""]
     return lines
 
 
@@ -135,7 +113,7 @@ def means(table: Table) -> list[str]:
             for score, digits in (("psnr", 2), ("ssim", 4), ("mbd", 3)):
                 row.append(f"{np.mean([k.scores[score] for k in known]):.{digits}f}")
             rows.append(row)
-    return _rows(["size", "mask", "method", "photos", "mean s", "most MB", "PSNR", "SSIM", "mbD"], rows)
+    return table_of(["size", "mask", "method", "photos", "mean s", "most MB", "PSNR", "SSIM", "mbD"], rows)
 
 
 INTRODUCTION = """\
@@ -202,17 +180,7 @@ def sheet(runner: Runner, case: Case, names: list[str]) -> np.ndarray:
         result = photos.read(runner.result_file(case, name))
         pictures.append((TITLES[name], result))
     window = _window(mask)
-    tiles = []
-    for title, picture in pictures:
-        tile = np.full((TILE + LABEL, TILE, 3), 255, np.uint8)
-        part = picture[window]
-        method = cv2.INTER_AREA if part.shape[0] > TILE else cv2.INTER_CUBIC
-        tile[LABEL:] = cv2.resize(part, (TILE, TILE), interpolation=method)
-        cv2.putText(tile, title, (4, LABEL - 7), cv2.FONT_HERSHEY_SIMPLEX, 0.45, (0, 0, 0), 1, cv2.LINE_AA)
-        tiles.append(np.pad(tile, ((2, 2), (2, 2), (0, 0)), constant_values=255))
-    while len(tiles) % COLUMNS:
-        tiles.append(np.full_like(tiles[0], 255))
-    return np.vstack([np.hstack(tiles[i : i + COLUMNS]) for i in range(0, len(tiles), COLUMNS)])
+    return grid([labelled(picture[window], title, TILE) for title, picture in pictures], COLUMNS)
 
 
 def pictures(runner: Runner, table: Table, folder: Path) -> None:

@@ -4,19 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 
 from comparison.runner import Case, Figures
+from support.document import Verdict
 
 Table = dict[Case, dict[str, Figures]]
-
-
-@dataclass
-class Verdict:
-    target: str
-    where: str
-    measured: str
-    passed: bool | None  # None: too few photos were measured to say
 
 
 def _groups(table: Table) -> Iterable[tuple[str, list[Case]]]:
