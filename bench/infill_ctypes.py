@@ -8,6 +8,9 @@ from typing import TypeVar
 
 import numpy as np
 
+UNSUPPORTED = -3
+NEURAL = 64
+PRECISIONS = {"float32": 1, "bfloat16": 3}
 METHODS = {"harmonic": 1, "biharmonic": 2, "telea": 3, "navier-stokes": 4, "push-pull": 5, "patchmatch": 32}
 # Element type and number of channels to infill_format. Three floats are filled alike in any order.
 FORMATS = {("uint8", 1): 1, ("uint8", 3): 4, ("float32", 1): 97, ("float32", 3): 98}
@@ -15,6 +18,10 @@ FORMATS = {("uint8", 1): 1, ("uint8", 3): 4, ("float32", 1): 97, ("float32", 3):
 
 class Error(RuntimeError):
     """A call failed; the text is the library's."""
+
+
+class Unsupported(Error):
+    """Valid, but not in this build."""
 
 
 class _Error(c.Structure):
@@ -51,12 +58,46 @@ class Rect(c.Structure):
     _fields_ = [("x", c.c_int32), ("y", c.c_int32), ("width", c.c_int32), ("height", c.c_int32)]
 
 
+class _Handle(c.Structure):
+    pass
+
+
+_HANDLE = c.POINTER(_Handle)
+
+
+class _ContextDesc(c.Structure):
+    _fields_ = [
+        ("struct_size", c.c_uint32),
+        ("api_version", c.c_uint32),
+        ("device_type", c.c_int32),
+        ("device_index", c.c_int32),
+        ("num_threads", c.c_int32),
+        ("log_level", c.c_int32),
+        ("memory_limit", c.c_uint64),
+        ("log", c.c_void_p),
+        ("log_user", c.c_void_p),
+        ("allocator", c.c_void_p),
+        ("reserved_ptr", c.c_void_p),
+    ]
+
+
+class _ModelDesc(c.Structure):
+    _fields_ = [
+        ("struct_size", c.c_uint32),
+        ("precision", c.c_int32),
+        ("sha256", c.c_char_p),
+        ("reserved_ptr", c.c_void_p),
+    ]
+
+
 class _SessionDesc(c.Structure):
     _fields_ = [
         ("struct_size", c.c_uint32),
         ("flags", c.c_uint32),
         ("method", c.c_int32),
         ("quality", c.c_int32),
+        ("fill_model", _HANDLE),
+        ("reserved_ptr", c.c_void_p),
     ]
 
 
@@ -90,11 +131,6 @@ class _FillDesc(c.Structure):
     ]
 
 
-class _Handle(c.Structure):
-    pass
-
-
-_HANDLE = c.POINTER(_Handle)
 S = TypeVar("S", bound=c.Structure)
 
 
@@ -115,16 +151,20 @@ def _view(array: np.ndarray) -> _Image:
 
 
 class Library:
-    """libinfill.so and one context with its defaults."""
+    """libinfill.so and one context."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, threads: int = 0) -> None:
+        """threads of a fill; 0: the library's choice."""
         self._c = c.CDLL(str(path))
         self._c.infill_build_info.restype = c.c_char_p
         self._c.infill_session_param_count.restype = c.c_uint32
         self._c.infill_session_destroy.restype = None
         self._c.infill_context_destroy.restype = None
+        self._c.infill_model_destroy.restype = None
         self.context = _HANDLE()
-        self.call("infill_context_create", None, c.byref(self.context))
+        desc = _sized(_ContextDesc)
+        desc.num_threads = threads
+        self.call("infill_context_create", c.byref(desc), c.byref(self.context))
 
     def __del__(self) -> None:
         if hasattr(self, "context"):
@@ -132,24 +172,38 @@ class Library:
 
     def call(self, name: str, *arguments: object) -> None:
         error = _Error()
-        if getattr(self._c, name)(*arguments, c.byref(error)) < 0:
-            raise Error(f"{name}: {error.message.decode()}")
+        status = getattr(self._c, name)(*arguments, c.byref(error))
+        if status < 0:
+            kind = Unsupported if status == UNSUPPORTED else Error
+            raise kind(f"{name}: {error.message.decode()}")
 
     def build_info(self) -> str:
         return self._c.infill_build_info().decode()
 
     def session(self, method: str) -> Session:
-        return Session(self, method)
+        return Session(self, METHODS[method], None)
+
+    def model_session(self, weights: Path, precision: str = "float32") -> Session:
+        """A session that fills with the model of that file. Throws Unsupported for a precision it lacks."""
+        desc = _sized(_ModelDesc)
+        desc.precision = PRECISIONS[precision]
+        model = _HANDLE()
+        self.call("infill_model_open_file", self.context, bytes(weights), c.byref(desc), c.byref(model))
+        try:
+            return Session(self, NEURAL, model)
+        finally:
+            self._c.infill_model_destroy(model)
 
 
 class Session:
     """One method with its parameters."""
 
-    def __init__(self, library: Library, method: str) -> None:
+    def __init__(self, library: Library, method: int, model: object) -> None:
         self._library = library
         self._handle = _HANDLE()
         desc = _sized(_SessionDesc)
-        desc.method = METHODS[method]
+        desc.method = method
+        desc.fill_model = model
         library.call("infill_session_create", library.context, c.byref(desc), c.byref(self._handle))
 
     def __del__(self) -> None:
