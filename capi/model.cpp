@@ -1,6 +1,8 @@
 #include "model.h"
 
-#include <new>
+#include <array>
+#include <exception>
+#include <functional>
 
 #include "zoo/deepfill_model.h"
 #include "zoo/model_card.h"
@@ -51,19 +53,39 @@ Model::Model(std::shared_ptr<Context> owner, std::span<const std::byte> bytes,
 }
 
 void Model::load(const zoo::WeightFile& file, const std::optional<std::string>& sha256) {
-  file_sha256_ = file.sha256();
+  // Two hashes and packing take equally long, and longer than everything else: they go on at once.
+  zoo::ModelCard card;
+  const std::array<std::function<void()>, 3> pieces = {
+      [&] { file_sha256_ = file.sha256(); },
+      [&] { card = zoo::card_of(zoo::recognise(file)); },
+      [&] { network_.emplace(zoo::build_deepfill(zoo::recognise(file))); },
+  };
+  std::array<std::exception_ptr, pieces.size()> failures;
+  Task task;
+  context->threads.parallel_for(task, pieces.size(), 1, [&](int64_t begin, int64_t /*end*/) {
+    const auto which = static_cast<size_t>(begin);
+    try {
+      pieces.at(which)();
+    } catch (...) {
+      failures.at(which) = std::current_exception();
+    }
+  });
+  const auto rethrow = [&](size_t which) {
+    if (failures.at(which) != nullptr) std::rethrow_exception(failures.at(which));
+  };
+  // What is told does not depend on which came first: another file than the one insisted on matters most.
+  rethrow(0);
   if (sha256 && *sha256 != file_sha256_) {
     fail(Status::kBadModel, "desc.sha256: is ", *sha256, ", that of the file is ", file_sha256_);
   }
-  const zoo::Recognised found = zoo::recognise(file);
-  const zoo::ModelCard card = zoo::card_of(found);
-  network_.emplace(zoo::build_deepfill(found));
+  rethrow(1);
+  rethrow(2);
   name_ = plain(card.name);
   architecture_ = card.architecture;
   parameters_ = zoo::to_json(card.parameters);
   license_ = plain(card.licence);
   weights_sha256_ = card.sha256;
-  for (const zoo::Tensor& tensor : found.weights.tensors())
+  for (const zoo::Tensor& tensor : zoo::recognise(file).weights.tensors())
     parameter_count_ += static_cast<uint64_t>(tensor.elements());
 }
 
