@@ -1,5 +1,5 @@
 // <infill.h>: models.
-#include "model.h"
+#include "model_run.h"
 
 using namespace infill;
 using namespace infill::capi;
@@ -42,6 +42,13 @@ Wanted read_desc(const infill_model_desc* given) {
   return wanted;
 }
 
+std::filesystem::path read_path(const char* given, const char* name) {
+  const std::string_view text = &not_null(given, name);
+  if (!is_utf8(text)) fail(Status::kInvalidArgument, name, ": is not valid UTF-8");
+  if (text.empty()) fail(Status::kInvalidArgument, name, ": is empty");
+  return text;
+}
+
 // Opens while the context is in use: shutdown waits for it.
 template <class Source>
 void open(infill_context* context, const Source& source, const infill_model_desc* desc,
@@ -57,12 +64,7 @@ void open(infill_context* context, const Source& source, const infill_model_desc
 
 infill_status infill_model_open_file(infill_context* context, const char* path, const infill_model_desc* desc,
                                      infill_model** model, infill_error* err) noexcept {
-  return guarded(err, [&] {
-    const std::string_view text = &not_null(path, "path");
-    if (!is_utf8(text)) fail(Status::kInvalidArgument, "path: is not valid UTF-8");
-    if (text.empty()) fail(Status::kInvalidArgument, "path: is empty");
-    open(context, std::filesystem::path(text), desc, model);
-  });
+  return guarded(err, [&] { open(context, read_path(path, "path"), desc, model); });
 }
 
 infill_status infill_model_open_memory(infill_context* context, const void* data, size_t size,
@@ -81,4 +83,19 @@ void infill_model_destroy(infill_model* model) noexcept {
 infill_status infill_model_get_info(const infill_model* model, infill_model_info* info,
                                     infill_error* err) noexcept {
   return guarded(err, [&] { write_struct(info, not_null(model, "model").model->info(), "info"); });
+}
+
+infill_status infill_model_run_file(const infill_model* model, const infill_model_run_desc* desc,
+                                    infill_error* err) noexcept {
+  return guarded(err, [&] {
+    const std::shared_ptr<Model> running = not_null(model, "model").model;
+    const infill_model_run_desc given = read_struct(desc, "desc");
+    check_flags(given.flags, 0, "desc");
+    check_reserved("desc", given.reserved_ptr);
+    const ModelRun run{read_path(given.inputs, "desc.inputs"), read_path(given.outputs, "desc.outputs")};
+    Call call(running->context->calls);
+    Task task(task_callback(given.progress, given.progress_user));
+    const Call::Working working(call, task);
+    run_model(*running, run, task);
+  });
 }

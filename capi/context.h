@@ -52,6 +52,9 @@ class Context {
   std::vector<std::weak_ptr<Session>> sessions_;
 };
 
+// A caller's function, which may be null, as a task calls it.
+[[nodiscard]] Task::Callback task_callback(infill_progress_fn progress, void* user);
+
 // What infill_fill_desc asks for, checked as far as the structs go and owned: nothing points to the caller's
 // structs any more.
 struct FillCall {

@@ -630,7 +630,9 @@ infill_fill(infill_session* session, const infill_fill_desc* desc, infill_error*
 typedef struct infill_estimate {
   uint32_t struct_size;
   uint32_t tile_count;
-  uint64_t host_bytes; /* never less than what the fill takes, and at most twice as much */
+  /* Never less than the scratch that the fill takes, and at most twice as much. Not in it: pictures, a model's
+   * weights (infill_model_info::weight_bytes), stacks, code, some kilobytes of the C++ heap. */
+  uint64_t host_bytes;
 } infill_estimate;
 #define INFILL_ESTIMATE_INIT \
   { INFILL_SIZEOF(infill_estimate), 0, 0 }
@@ -690,6 +692,36 @@ infill_job_get_progress(infill_job* job, infill_progress* progress, infill_error
 /* Cancels, waits (for up to one step of the method, so a finaliser should look with infill_job_wait(job, 0,
  * NULL) first), frees. */
 INFILL_API void INFILL_CALL infill_job_destroy(infill_job* job) INFILL_NOEXCEPT;
+
+/* ---------------------------------------------------------------------------------- a network by itself -- */
+
+typedef struct infill_model_run_desc {
+  uint32_t struct_size;
+  uint32_t flags;              /* none in this release */
+  const char* inputs;          /* paths in UTF-8 */
+  const char* outputs;
+  infill_progress_fn progress; /* may be NULL; tile: the picture of the batch */
+  void* progress_user;
+  void* reserved_ptr;
+} infill_model_run_desc;
+#define INFILL_MODEL_RUN_DESC_INIT \
+  { INFILL_SIZEOF(infill_model_run_desc), 0, NULL, NULL, NULL, NULL, NULL }
+
+/* Runs the network on a file of tensors, without the crop, the scale and the blending of a fill: to compare its
+ * numbers with another program's.
+ * inputs: exactly two tensors, in any of the containers of weights: image [N, 3, H, W], floating-point, red, green
+ * and blue of 0..1 where they are known, not read elsewhere; mask [N, 1, H, W] of any type, 1 = hole, 0 = known, for
+ * every picture its own. H and W are from 1 to 1,000,000; what is no multiple of the network's 8 is continued by
+ * reflection and cut off again.
+ * outputs: safetensors, replaced if it exists, there whole or not at all: coarse, refined (both as the network gives
+ * them, holes and surroundings) and composite (refined in the hole, image elsewhere), [N, 3, H, W], float32, 0..1.
+ * Its metadata names model, SHA-256 of the file of weights, and the library's version.
+ * INVALID_ARGUMENT names the tensor, the element and its value. IO: inputs cannot be read or outputs not be written.
+ * UNSUPPORTED: the network's numbers overflow. Memory is the context's, results included (36 bytes a pixel of the
+ * batch beside the network's maps for one picture), and bounded by memory_limit. */
+INFILL_NODISCARD INFILL_API infill_status INFILL_CALL
+infill_model_run_file(const infill_model* model, const infill_model_run_desc* desc,
+                      infill_error* err) INFILL_NOEXCEPT;
 
 #ifdef __cplusplus
 }

@@ -139,6 +139,14 @@ class model {
     detail::check(infill_model_get_info(get(), &value, &details), details);
     return value;
   }
+  // The network by itself, from one file of tensors to another: infill_model_run_file.
+  void run(const char* inputs, const char* outputs) const {
+    infill_model_run_desc desc = INFILL_MODEL_RUN_DESC_INIT;
+    desc.inputs = inputs;
+    desc.outputs = outputs;
+    infill_error details;
+    detail::check(infill_model_run_file(get(), &desc, &details), details);
+  }
   infill_model* get() const noexcept { return handle_.get(); }
 
  private:

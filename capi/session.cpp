@@ -23,6 +23,15 @@ bool is_mostly_hole(const infill_result& result, const Rect& picture) {
 
 }  // namespace
 
+Task::Callback task_callback(infill_progress_fn progress, void* user) {
+  if (progress == nullptr) return {};
+  return [progress, user](const ProgressReport& report) {
+    const infill_progress said{INFILL_SIZEOF(infill_progress), static_cast<infill_stage>(report.stage),
+                               report.tile, report.tile_count, report.fraction};
+    return progress(user, &said) != 0;
+  };
+}
+
 // Takes the session's cache for the time of a fill, so that trim() never waits for one.
 class Session::Scratch {
  public:
@@ -83,15 +92,7 @@ void Session::check(const FillCall& fill_call, Call& call) {
 }
 
 void Session::fill(const FillCall& fill_call, Call& call) {
-  Task::Callback callback;
-  if (fill_call.progress != nullptr) {
-    callback = [function = fill_call.progress, user = fill_call.progress_user](const ProgressReport& report) {
-      const infill_progress progress{INFILL_SIZEOF(infill_progress), static_cast<infill_stage>(report.stage),
-                                     report.tile, report.tile_count, report.fraction};
-      return function(user, &progress) != 0;
-    };
-  }
-  Task task(std::move(callback));
+  Task task(task_callback(fill_call.progress, fill_call.progress_user));
   const Call::Working working(call, task);
   const auto start = std::chrono::steady_clock::now();
   logged([&] {

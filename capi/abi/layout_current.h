@@ -148,6 +148,14 @@ INFILL_AT(infill_result, seed, 48);
 INFILL_AT(infill_result, elapsed_ns, 56);
 INFILL_AT(infill_result, model_name, 64);
 INFILL_AT(infill_result, model_sha256, 72);
+INFILL_SIZE(infill_model_run_desc, 48);
+INFILL_AT(infill_model_run_desc, struct_size, 0);
+INFILL_AT(infill_model_run_desc, flags, 4);
+INFILL_AT(infill_model_run_desc, inputs, 8);
+INFILL_AT(infill_model_run_desc, outputs, 16);
+INFILL_AT(infill_model_run_desc, progress, 24);
+INFILL_AT(infill_model_run_desc, progress_user, 32);
+INFILL_AT(infill_model_run_desc, reserved_ptr, 40);
 #endif
 
 #undef INFILL_SIZE

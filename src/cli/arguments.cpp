@@ -115,7 +115,24 @@ std::filesystem::path file(const char* option, std::string_view text) {
 }
 
 using Arguments = FillArguments;
+using Run = RunArguments;
 using Text = std::string_view;
+
+template <class A>
+constexpr OptionOf<A> kPrecision = {
+    "--precision", 0,
+    "P",           "what the network computes in: f32 (default); bf16 is refused so far",
+    false,         [](A& a, Text v) { a.precision = precision(v); }};
+template <class A>
+constexpr OptionOf<A> kThreads = {
+    "--threads", 0,
+    "N",         "default: one per core, at most 16; the result is the same",
+    false,       [](A& a, Text v) { a.threads = integer("--threads", v, 1, 256); }};
+template <class A>
+constexpr OptionOf<A> kMemoryLimit = {
+    "--memory-limit", 0, "BYTES", "refuse what needs more working memory, e.g. 2G", false, [](A& a, Text v) {
+      a.memory_limit = amount("--memory-limit", v, 1024);
+    }};
 
 constexpr auto kOptions = std::to_array<Option>({
     {"--mask", 'm', "MASK", "picture of the same size: white is filled, black is kept", true,
@@ -129,8 +146,7 @@ constexpr auto kOptions = std::to_array<Option>({
      [](Arguments& a, Text v) { a.quality = quality(v); }},
     {"--model", 0, "FILE", "fill with a network: .safetensors, .pth; see `infill model info FILE`", false,
      [](Arguments& a, Text v) { a.model = file("--model", v); }},
-    {"--precision", 0, "P", "what the network computes in: f32 (default); bf16 is refused so far", false,
-     [](Arguments& a, Text v) { a.precision = precision(v); }},
+    kPrecision<Arguments>,
     {"--seed", 0, "N", "another number, another fill, where a method draws random numbers", true,
      [](Arguments& a, Text v) {
        const auto seed = number<uint64_t>(v);
@@ -168,31 +184,44 @@ constexpr auto kOptions = std::to_array<Option>({
     {"--force", 0, nullptr, "of many pictures, fill those again that are up to date", false,
      [](Arguments& a, Text v) { a.force = v == kOn; }},
 
-    {"--threads", 0, "N", "default: one per core, at most 16; the result is the same", false,
-     [](Arguments& a, Text v) { a.threads = integer("--threads", v, 1, 256); }},
-    {"--memory-limit", 0, "BYTES", "refuse fills that need more working memory, e.g. 2G", false,
-     [](Arguments& a, Text v) { a.memory_limit = amount("--memory-limit", v, 1024); }},
+    kThreads<Arguments>,
+    kMemoryLimit<Arguments>,
     {"--max-pixels", 0, "N", "refuse larger pictures before decoding; default 500M", false,
      [](Arguments& a, Text v) { a.max_pixels = amount("--max-pixels", v, 1000); }},
 });
 
-}  // namespace
+constexpr auto kRunOptions = std::to_array<RunOption>({
+    {"--inputs", 'i', "IN", "safetensors with image [N, 3, H, W] and mask [N, 1, H, W]", false,
+     [](Run& a, Text v) { a.inputs = file("--inputs", v); }},
+    {"--outputs", 'o', "OUT", "safetensors that is written: coarse, refined, composite", false,
+     [](Run& a, Text v) { a.outputs = file("--outputs", v); }},
+    kPrecision<Run>,
+    kThreads<Run>,
+    kMemoryLimit<Run>,
+});
 
-std::span<const Option> options() {
-  return kOptions;
-}
+// How a command is called, and the one word of it that belongs to no option.
+template <class A>
+struct Command {
+  std::span<const OptionOf<A>> options;
+  const char* name;  // "infill fill"
+  std::filesystem::path A::*file;
+  const char* file_name;  // "IN"
+  const char* file_kind;  // "picture or folder"
+};
 
-FillArguments parse_fill(std::span<char* const> words) {
-  FillArguments arguments;
+template <class A>
+A parse(std::span<char* const> words, const Command<A>& command) {
+  A arguments;
   bool only_files = false;
   for (size_t i = 0; i < words.size(); ++i) {
     const std::string_view word = words[i];
     if (only_files || word.size() < 2 || word[0] != '-') {
-      if (!arguments.image.empty()) {
-        fail(kUsage, "one picture or folder at a time, but there are ", arguments.image, " and \"", word,
-             "\"");
+      if (!(arguments.*command.file).empty()) {
+        fail(kUsage, "one ", command.file_kind, " at a time, but there are ", arguments.*command.file,
+             " and \"", word, "\"");
       }
-      arguments.image = file("IN", word);
+      arguments.*command.file = file(command.file_name, word);
       continue;
     }
     if (word == "--") {
@@ -200,12 +229,12 @@ FillArguments parse_fill(std::span<char* const> words) {
       continue;
     }
     const std::string_view name = word.substr(0, word.find('='));
-    const Option* option = nullptr;
-    for (const Option& each : kOptions) {
+    const OptionOf<A>* option = nullptr;
+    for (const OptionOf<A>& each : command.options) {
       const bool by_letter = word.size() == 2 && each.letter != 0 && word[1] == each.letter;
       if (each.name == name || by_letter) option = &each;
     }
-    if (option == nullptr) fail(kUsage, "unknown option ", word, "; see infill fill --help");
+    if (option == nullptr) fail(kUsage, "unknown option ", word, "; see ", command.name, " --help");
     const bool joined = name.size() < word.size();
     if (option->value == nullptr) {
       if (joined) fail(kUsage, option->name, " takes no value, but there is \"", word, "\"");
@@ -217,7 +246,32 @@ FillArguments parse_fill(std::span<char* const> words) {
       option->apply(arguments, words[++i]);
     }
   }
+  return arguments;
+}
+
+}  // namespace
+
+std::span<const Option> options() {
+  return kOptions;
+}
+
+std::span<const RunOption> run_options() {
+  return kRunOptions;
+}
+
+FillArguments parse_fill(std::span<char* const> words) {
+  auto arguments = parse<FillArguments>(
+      words, {options(), "infill fill", &FillArguments::image, "IN", "picture or folder"});
   check_consistency(arguments);
+  return arguments;
+}
+
+RunArguments parse_run(std::span<char* const> words) {
+  auto arguments =
+      parse<RunArguments>(words, {run_options(), "infill model run", &RunArguments::model, "FILE", "model"});
+  if (arguments.model.empty()) fail(kUsage, "FILE is missing: the network's weights");
+  if (arguments.inputs.empty()) fail(kUsage, "--inputs is missing: the tensors to run on");
+  if (arguments.outputs.empty()) fail(kUsage, "--outputs is missing: where the results go");
   return arguments;
 }
 

@@ -92,7 +92,7 @@ void check(infill_status status, const infill_error& error, const std::string& a
   fail(exit_code(status), about, ": ", error.message);
 }
 
-Context make_context(const FillArguments& arguments) {
+Context make_context(const EngineArguments& arguments) {
   infill_context_desc desc = INFILL_CONTEXT_DESC_INIT;
   desc.api_version = INFILL_VERSION;
   desc.num_threads = arguments.threads;

@@ -24,7 +24,7 @@ struct Destroyer {
 using Context = std::unique_ptr<infill_context, Destroyer<infill_context, infill_context_destroy>>;
 using Session = std::unique_ptr<infill_session, Destroyer<infill_session, infill_session_destroy>>;
 
-[[nodiscard]] Context make_context(const FillArguments& arguments);
+[[nodiscard]] Context make_context(const EngineArguments& arguments);
 // model: may be null. Throws kUsage for a --set that the method does not know.
 [[nodiscard]] Session make_session(infill_context* context, const infill_model* model,
                                    const FillArguments& arguments);

@@ -56,11 +56,13 @@ ExitCode run_info(std::span<char* const> words) {
 
 ExitCode run_model(std::span<char* const> words) {
   if (asks_for_help(words)) {
-    print_help();
+    print_model_help();
   } else if (words.size() == 2 && std::string_view(words[0]) == "info") {
     print_model_info(words[1]);
+  } else if (!words.empty() && std::string_view(words[0]) == "run") {
+    run_model(parse_run(words.subspan(1)));
   } else {
-    fail(kUsage, "infill model info FILE: that is all it does");
+    fail(kUsage, "infill model info FILE or infill model run FILE --inputs IN --outputs OUT");
   }
   return kDone;
 }

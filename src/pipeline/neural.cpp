@@ -253,17 +253,23 @@ void neural_fill(const inference::DeepFill& model, int32_t scale, Canvas& canvas
     const Plane<float>& own = scaled.colours.at(c);
     return Plane<const float>{own.data, own.width, own.height, own.stride};
   };
-  kernels::ThreadsParallel parallel(work.threads, work.task);
-  model.run({.height = scaled.height,
-             .width = scaled.width,
-             .image = {plane(0), plane(1), plane(2)},
-             .unknown = {scaled.unknown.data, scaled.width, scaled.height, scaled.width},
-             .wanted = wanted,
-             .coarse = {},
-             .refined = scaled.colours},
-            work.arena, parallel, [&](double share) { work.task.done(share); });
+  run_network(model,
+              {.height = scaled.height,
+               .width = scaled.width,
+               .image = {plane(0), plane(1), plane(2)},
+               .unknown = {scaled.unknown.data, scaled.width, scaled.height, scaled.width},
+               .wanted = wanted,
+               .coarse = {},
+               .refined = scaled.colours},
+              work.arena, work.threads, work.task);
   require_finite(scaled, wanted, work.task);
   enlarge(canvas, scaled, work);
+}
+
+void run_network(const inference::DeepFill& model, const inference::DeepFillCall& call, Arena& arena,
+                 Threads& threads, Task& task) {
+  kernels::ThreadsParallel parallel(threads, task);
+  model.run(call, arena, parallel, [&](double share) { task.done(share); });
 }
 
 }  // namespace infill::pipeline

@@ -32,4 +32,9 @@ void check_neural(const Image& src);
 // overflow.
 void neural_fill(const inference::DeepFill& model, int32_t scale, Canvas& canvas, classic::Work& work);
 
+// A picture through the network as it is: no crop, no smaller scale, no blending. The arena has
+// model.scratch() bytes.
+void run_network(const inference::DeepFill& model, const inference::DeepFillCall& call, Arena& arena,
+                 Threads& threads, Task& task);
+
 }  // namespace infill::pipeline

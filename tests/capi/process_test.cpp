@@ -108,5 +108,48 @@ TEST(Process, AForkAfterUseRefusesAndAForkBeforeUseWorks) {
             43);
 }
 
+TEST(Process, AForkAfterAFillWithAModelRefuses) {
+  EXPECT_EQ(
+      status_of_child([] {
+        const std::string weights = std::string(INFILL_TEST_DATA) + "/golden/deepfill_c8.weights.safetensors";
+        infill_context_desc context_desc = INFILL_CONTEXT_DESC_INIT;
+        context_desc.num_threads = 3;
+        infill_context* context = nullptr;
+        infill_model* model = nullptr;
+        infill_session* session = nullptr;
+        must(infill_context_create(&context_desc, &context, nullptr));
+        must(infill_model_open_file(context, weights.c_str(), nullptr, &model, nullptr));
+        infill_session_desc session_desc = INFILL_SESSION_DESC_INIT;
+        session_desc.fill_model = model;
+        must(infill_session_create(context, &session_desc, &session, nullptr));
+        Picture src = textured(72, 64);
+        const Picture mask = mask_with(72, 64, {20, 20, 22, 15});
+        const infill_fill_desc desc = desc_of(src.image, mask.image, src.image);
+        must(infill_fill(session, &desc, nullptr));
+        const int child = status_of_child([&] {
+          infill_job* job = nullptr;
+          infill_model* other = nullptr;
+          infill_model_info info = INFILL_MODEL_INFO_INIT;
+          infill_model_run_desc run = INFILL_MODEL_RUN_DESC_INIT;
+          run.inputs = run.outputs = weights.c_str();
+          const std::vector<unsigned char> before = src.bytes;
+          const auto refuses = [](infill_status status) { return status == INFILL_ERROR_INVALID_STATE; };
+          if (!refuses(infill_fill(session, &desc, nullptr)) || src.bytes != before) _exit(1);
+          if (!refuses(infill_fill_async(session, &desc, &job, nullptr))) _exit(2);
+          if (!refuses(infill_model_open_file(context, weights.c_str(), nullptr, &other, nullptr))) _exit(3);
+          if (!refuses(infill_model_get_info(model, &info, nullptr))) _exit(4);
+          if (!refuses(infill_model_run_file(model, &run, nullptr))) _exit(5);
+          infill_session_destroy(session);
+          infill_model_destroy(model);
+          infill_context_destroy(context);
+          std::exit(42);
+        });
+        if (child != 42) _exit(child);
+        must(infill_fill(session, &desc, nullptr));  // the parent goes on
+        _exit(43);
+      }),
+      43);
+}
+
 }  // namespace
 }  // namespace capi_test

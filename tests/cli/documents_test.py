@@ -6,6 +6,7 @@ import subprocess
 import unittest
 
 import support
+import tensors
 from support import changed, noise, png, rectangle, spot
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -37,6 +38,7 @@ class Documents(support.Case):
             self.path(name).write_bytes(self.path("photo.jpg").read_bytes())
         model = ROOT / "tests/data/golden/deepfill_c8.weights.pth"
         self.path("deepfill.pth").write_bytes(model.read_bytes())
+        tensors.write(self.path("in.safetensors"), image=tensors.picture(16, 24), mask=tensors.holes(16, 24, (5, 4, 12, 11)))
         self.path("jobs.jsonl").write_text('{"image": "photo.jpg", "mask": "mask.png", "output": "job.png"}\n')
 
     def run_line(self, line):
