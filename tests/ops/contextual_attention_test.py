@@ -5,10 +5,13 @@ import json
 import math
 import os
 import pathlib
+import sys
 import unittest
 
 import torch
-import torch.nn.functional as F
+
+sys.path.append(str(pathlib.Path(__file__).parents[1] / "support"))
+from published import attention as published
 
 torch.ops.load_library(os.environ["INFILL_TORCH_LIBRARY"])
 contextual_attention = torch.ops.infill.contextual_attention
@@ -66,41 +69,6 @@ TILED = [
     Case((1, 1, 6, 1100)),
     Case((1, 1, 7, 1400), fuse=False, hole="one"),
 ]
-
-
-def sampled(size, count, step, aligned):
-    if not aligned:
-        return torch.arange(count) * step
-    if count == 1:
-        return torch.zeros(1, dtype=torch.long)
-    return (torch.linspace(0, size - 1, count, dtype=torch.float) + 0.5).floor().long()
-
-
-def published(f, b, mask, rate, patch, fuse_k, scale, n_down, fuse, tf_compat):
-    """The layer with its L x L matrix, patch by patch."""
-    n, channels, height, width = f.shape
-    h, w = math.ceil(height / 2), math.ceil(width / 2)
-    at = lambda t, step: t[:, :, sampled(t.shape[2], h, step, tf_compat)][..., sampled(t.shape[3], w, step, tf_compat)]
-    results = []
-    for item in range(n):
-        queries = F.unfold(at(f[item:item + 1], 2), 3, padding=1)[0]  # [9 C, L]
-        keys = F.unfold(at(b[item:item + 1], 2), 3, padding=1)[0]
-        valid = torch.ones(h * w, 1, dtype=f.dtype)
-        if mask is not None:
-            holes = F.unfold(at(mask[item:item + 1], 2 << n_down), 3, padding=1)[0]
-            valid = (holes.sum(0) == 0).to(f.dtype)[:, None]
-        scores = keys.t() @ queries / keys.norm(dim=0).clamp_min(1e-4)[:, None]
-        if fuse:
-            eye = torch.eye(3, dtype=f.dtype)[None, None]
-            scores = F.conv2d(scores[None, None], eye, padding=1).view(h, w, h, w).permute(1, 0, 3, 2)
-            scores = F.conv2d(scores.reshape(1, 1, h * w, h * w), eye, padding=1).view(w, h, w, h).permute(1, 0, 3, 2)
-            scores = scores.reshape(h * w, h * w)
-        weights = torch.softmax(scores * valid * scale, 0) * valid
-        even = F.pad(b[item:item + 1], (0, 2 * w - width, 0, 2 * h - height))
-        patches = F.unfold(even, 4, padding=1, stride=2)[0].t().reshape(h * w, channels, 4, 4)
-        y = F.conv_transpose2d(weights.view(1, h * w, h, w), patches, stride=2, padding=1) / 4
-        results.append(y[:, :, :height, :width])
-    return torch.cat(results)
 
 
 class ContextualAttention(unittest.TestCase):
