@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <random>
+#include <string>
 #include <vector>
 
 #include "kernels/convolution.h"
@@ -47,7 +48,7 @@ const Shape kShapes[] = {
     {"down2", direct(48, 96, 3, 2), 256},
 };
 
-void run(benchmark::State& state, const Shape& shape) {
+void run(benchmark::State& state, const Shape& shape, Precision precision) {
   std::mt19937 engine(1);
   std::uniform_real_distribution<float> value(-0.1F, 0.1F);
   const auto fill = [&](size_t count) {
@@ -55,7 +56,8 @@ void run(benchmark::State& state, const Shape& shape) {
     for (float& each : all) each = value(engine);
     return all;
   };
-  const ConvolutionSpec& s = shape.spec;
+  ConvolutionSpec s = shape.spec;
+  s.precision = precision;
   const int32_t size = shape.size * s.upsample / s.stride;
   const auto taps = static_cast<size_t>(s.in_channels * s.kernel * s.kernel);
   const auto weight = fill(2 * static_cast<size_t>(s.out_channels) * taps);
@@ -80,9 +82,12 @@ void run(benchmark::State& state, const Shape& shape) {
 
 const int registered = [] {
   for (const Shape& shape : kShapes) {
-    benchmark::RegisterBenchmark(shape.name, [&shape](benchmark::State& state) {
-      run(state, shape);
-    })->Unit(benchmark::kMillisecond);
+    for (const bool halves : {false, true}) {
+      const std::string name = std::string(shape.name) + (halves ? "/bfloat16" : "/float32");
+      benchmark::RegisterBenchmark(name.c_str(), [&shape, halves](benchmark::State& state) {
+        run(state, shape, halves ? Precision::kBfloat16 : Precision::kFloat32);
+      })->Unit(benchmark::kMillisecond);
+    }
   }
   return 0;
 }();

@@ -30,24 +30,39 @@ Weight random_weight(const zoo::Dims& shape, std::mt19937& engine) {
   return weight;
 }
 
-const DeepFill& network() {
-  static const DeepFill instance = [] {
-    std::mt19937 engine(1);
-    const std::vector<zoo::KeyShape> keys = zoo::deepfill_keys({});
-    return DeepFill({}, [&](const std::string& key) {
-      for (const zoo::KeyShape& entry : keys) {
-        if (entry.key == key) return random_weight(entry.shape, engine);
-      }
-      return Weight{};
-    });
-  }();
-  return instance;
+DeepFill random_network(kernels::Precision precision) {
+  std::mt19937 engine(1);
+  const std::vector<zoo::KeyShape> keys = zoo::deepfill_keys({});
+  const auto lookup = [&](const std::string& key) {
+    for (const zoo::KeyShape& entry : keys) {
+      if (entry.key == key) return random_weight(entry.shape, engine);
+    }
+    return Weight{};
+  };
+  return {{}, lookup, precision};
+}
+
+const DeepFill& network(bool bfloat16) {
+  static const DeepFill in_float32 = random_network(kernels::Precision::kFloat32);
+  static const DeepFill in_bfloat16 = random_network(kernels::Precision::kBfloat16);
+  return bfloat16 ? in_bfloat16 : in_float32;
+}
+
+// Of values of 0..1, in decibels.
+double psnr(const std::vector<float>& values, const std::vector<float>& reference) {
+  double sum = 0;
+  for (size_t i = 0; i < values.size(); ++i) {
+    const double difference = static_cast<double>(values[i]) - static_cast<double>(reference[i]);
+    sum += difference * difference;
+  }
+  return -10 * std::log10(sum / static_cast<double>(values.size()));
 }
 
 void run(benchmark::State& state) {
   const auto size = static_cast<int32_t>(state.range(0));
   const auto threads = static_cast<int>(state.range(1));
   const bool compact = state.range(2) != 0;
+  const bool bfloat16 = state.range(3) != 0;
   const auto area = static_cast<size_t>(size) * static_cast<size_t>(size);
   std::vector<float> values(3 * area);
   for (size_t i = 0; i < values.size(); ++i) values[i] = static_cast<float>((i * 37 + i / 11) % 101) / 100;
@@ -70,7 +85,8 @@ void run(benchmark::State& state) {
   Task task;
   kernels::ThreadsParallel parallel(workers, task);
   Memory memory;
-  const Block block(memory, network().scratch(size, size, threads));
+  const Block block(memory,
+                    network(false).scratch(size, size, threads) + network(true).scratch(size, size, threads));
   const DeepFillCall call{.height = size,
                           .width = size,
                           .image = planes(static_cast<const float*>(values.data())),
@@ -78,24 +94,33 @@ void run(benchmark::State& state) {
                           .wanted = compact ? hole : Region{0, 0, size, size},
                           .coarse = {},
                           .refined = planes(results.data())};
-  for (auto _ : state) {
+  const auto fill = [&](const DeepFill& model) {
     Arena arena(block.data(), block.size());
-    network().run(call, arena, parallel, [](double) {});
+    model.run(call, arena, parallel, [](double) {});
+  };
+  const DeepFill& model = network(bfloat16);
+  for (auto _ : state) {
+    fill(model);
     benchmark::DoNotOptimize(results.data());
   }
-  state.counters["MB"] = static_cast<double>(block.size()) * 1e-6;
-  state.counters["weights_MB"] = static_cast<double>(network().weight_bytes()) * 1e-6;
+  if (bfloat16) {
+    const std::vector<float> rounded = results;
+    fill(network(false));
+    state.counters["dB"] = psnr(rounded, results);
+  }
+  state.counters["MB"] = static_cast<double>(model.scratch(size, size, threads)) * 1e-6;
+  state.counters["weights_MB"] = static_cast<double>(model.weight_bytes()) * 1e-6;
 }
 
 BENCHMARK(run)
-    ->ArgNames({"size", "threads", "compact"})
-    ->ArgsProduct({{256, 512}, {1, 2}, {0, 1}})
+    ->ArgNames({"size", "threads", "compact", "bfloat16"})
+    ->ArgsProduct({{256, 512}, {1, 2}, {0, 1}, {0, 1}})
     ->Unit(benchmark::kMillisecond)
     ->UseRealTime();
 // Attention compares every place with every other: with 16 times the pixels 256 times the comparisons.
 BENCHMARK(run)
-    ->ArgNames({"size", "threads", "compact"})
-    ->ArgsProduct({{1024, 2048}, {2}, {0, 1}})
+    ->ArgNames({"size", "threads", "compact", "bfloat16"})
+    ->ArgsProduct({{1024, 2048}, {2}, {0, 1}, {0, 1}})
     ->Iterations(1)
     ->Unit(benchmark::kMillisecond)
     ->UseRealTime();

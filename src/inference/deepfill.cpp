@@ -14,6 +14,7 @@ using kernels::Convolution;
 using kernels::ConvolutionSpec;
 using kernels::Map;
 using kernels::Network;
+using kernels::Precision;
 using kernels::Region;
 
 namespace {
@@ -100,8 +101,8 @@ void mix(const Network::Custom::Call& call, kernels::Parallel& parallel) {
 
 class Builder {
  public:
-  Builder(Network& network, const DeepFillVariant& variant, const WeightLookup& weights)
-      : network_(network), variant_(variant), weights_(weights) {}
+  Builder(Network& network, const DeepFillVariant& variant, const WeightLookup& weights, Precision precision)
+      : network_(network), variant_(variant), weights_(weights), precision_(precision) {}
 
   // Appends layers, each into a new map, the last into channel `first` of map `into` if there is one. Returns
   // the last map.
@@ -119,7 +120,8 @@ class Builder {
                                                 .pad_left = before,
                                                 .upsample = layer.upsample,
                                                 .gated = layer.gated,
-                                                .activation = layer.activation},
+                                                .activation = layer.activation,
+                                                .precision = layer.gated ? precision_ : Precision::kFloat32},
                                                layer.key(variant_.tensorflow), weights_);
       const int shift = network_.shift(from) + (layer.stride == 2 ? 1 : 0) - (layer.upsample == 2 ? 1 : 0);
       const bool last = &layer == &layers.back() && into >= 0;
@@ -190,6 +192,7 @@ class Builder {
   Network& network_;
   const DeepFillVariant& variant_;
   const WeightLookup& weights_;
+  const Precision precision_;
 };
 
 int32_t padded(int32_t side) {
@@ -246,9 +249,9 @@ void store(const Map& map, const Region& region, const std::array<Plane<float>, 
 
 }  // namespace
 
-DeepFill::DeepFill(const DeepFillVariant& variant, const WeightLookup& weights) {
+DeepFill::DeepFill(const DeepFillVariant& variant, const WeightLookup& weights, Precision precision) {
   const DeepFillLayers& layers = deepfill_layers();
-  Builder build(network_, variant, weights);
+  Builder build(network_, variant, weights, precision);
   input_ = network_.add_map(kInputChannels, 0);
   coarse_ = build.chain(layers.coarse, input_);
   const int mixed = build.add_mixed(input_, coarse_);

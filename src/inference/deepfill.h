@@ -49,8 +49,10 @@ struct DeepFillCall {
 class DeepFill {
  public:
   // Throws what the lookup throws, and kInvalidArgument naming the tensor that has another shape or a value
-  // that is not finite.
-  DeepFill(const DeepFillVariant& variant, const WeightLookup& weights);
+  // that is not finite. bfloat16 is for the convolutions, but for those that make colours; weights are kept
+  // in what they are multiplied in.
+  DeepFill(const DeepFillVariant& variant, const WeightLookup& weights,
+           kernels::Precision precision = kernels::Precision::kFloat32);
 
   // Sides of what is computed are multiples of this.
   static constexpr int32_t kMultiple = 8;

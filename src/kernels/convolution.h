@@ -1,16 +1,18 @@
-// Convolutions for inference: float32, channels last, weights packed once, bias, activation and gate in the
+// Convolutions for inference: channels last, float32, weights packed once, bias, activation and gate in the
 // same pass. What the two halves of a gated convolution were before the gate never exists for more than a few
 // pixels.
 //
 // 3x3 with stride 1 is Winograd's F(4x4, 3x3) (Lavin, Gray: Fast Algorithms for Convolutional Neural
 // Networks, CVPR 2016): 36 products where 144 are published. A dilated one is the same on every d-th pixel.
 // Others are matrix products of the pixels' neighbourhoods. Results differ from a plain sum by about 1e-6 of
-// the largest.
+// the largest; in bfloat16, which rounds the operands of the products alone, by about 1e-2.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+
+#include "kernels/bfloat16.h"
 
 namespace infill::kernels {
 
@@ -26,6 +28,7 @@ struct ConvolutionSpec {
   int32_t upsample = 1;  // 2: of the picture with every pixel repeated twice in both directions first
   bool gated = true;     // act(features) * sigmoid(gates): weights of 2 out_channels rows, features first
   Activation activation = Activation::kElu;
+  Precision precision = Precision::kFloat32;
 };
 
 // Pixels of `channels` floats, row by row. pitch: floats from one pixel to the next, at least channels; so a

@@ -26,10 +26,11 @@ inference::DeepFillVariant variant_of(const Recognised& model) {
 
 }  // namespace
 
-inference::DeepFill build_deepfill(const Recognised& model) {
+inference::DeepFill build_deepfill(const Recognised& model, kernels::Precision precision) {
   const StateDict& weights = model.weights;
   try {
-    return {variant_of(model), [&weights](const std::string& key) {
+    return {variant_of(model),
+            [&weights](const std::string& key) {
               const Tensor* tensor = weights.find(key);
               if (tensor == nullptr) {
                 fail(Status::kInvalidArgument, "key ", in_quotes(weights.prefix() + key), ": is missing");
@@ -39,7 +40,8 @@ inference::DeepFill build_deepfill(const Recognised& model) {
               tensor->copy_to_float(weight.values);
               weight.shape.assign(tensor->shape.values().begin(), tensor->shape.values().end());
               return weight;
-            }};
+            },
+            precision};
   } catch (const Error& error) {
     fail(error.status(), in_quotes(weights.file().name()), ": ", error.what());
   }

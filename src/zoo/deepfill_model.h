@@ -8,6 +8,7 @@ namespace infill::zoo {
 
 // Copies what it needs of the file. Throws kUnsupported for an architecture or a parameter that cannot be
 // run, kInvalidArgument for weights that are not finite.
-[[nodiscard]] inference::DeepFill build_deepfill(const Recognised& model);
+[[nodiscard]] inference::DeepFill build_deepfill(const Recognised& model,
+                                                 kernels::Precision precision = kernels::Precision::kFloat32);
 
 }  // namespace infill::zoo
