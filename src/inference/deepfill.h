@@ -49,8 +49,8 @@ struct DeepFillCall {
 class DeepFill {
  public:
   // Throws what the lookup throws, and kInvalidArgument naming the tensor that has another shape or a value
-  // that is not finite. bfloat16 is for the convolutions, but for those that make colours; weights are kept
-  // in what they are multiplied in.
+  // that is not finite. With bfloat16 the operands of most
+  // convolutions' products are rounded to it. Weights are kept in one form only.
   DeepFill(const DeepFillVariant& variant, const WeightLookup& weights,
            kernels::Precision precision = kernels::Precision::kFloat32);
 

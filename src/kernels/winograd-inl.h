@@ -1,6 +1,5 @@
-// The transforms of Winograd's F(4x4, 3x3) with interpolation points 0, 1, -1, 2, -2 (Lavin, Gray, CVPR
-// 2016). Included inside of files that Highway's foreach_target compiles several times, hence the toggled
-// guard.
+// The transforms of Winograd's F(4x4, 3x3) (Lavin, Gray, CVPR 2016). Included inside of files that Highway's
+// foreach_target compiles several times, hence the toggled guard.
 #if defined(INFILL_KERNELS_WINOGRAD_INL_H) == defined(HWY_TARGET_TOGGLE)
 #ifdef INFILL_KERNELS_WINOGRAD_INL_H
 #undef INFILL_KERNELS_WINOGRAD_INL_H
@@ -20,14 +19,21 @@ namespace hn = hwy::HWY_NAMESPACE;
 constexpr int kPoints = 36;
 constexpr int kOutputs = 16;
 
+// The points other than 0 and infinity are +-a and +-b. With these the error of rounded products is less than
+// half of what it is with the published 1 and 2 (for noise: 4.8 times that of a plain sum instead of 10.8),
+// and what is made of them is exact in float.
+constexpr double kA = 0.625;
+constexpr double kB = 1.5;
+constexpr double kA2 = kA * kA;
+constexpr double kB2 = kB * kB;
+
 // G w G' for a 3x3 kernel w, in double.
 inline void transform_weights(const float* w, float* out) {
-  constexpr double kG[6][3] = {{1.0 / 4, 0, 0},
-                               {-1.0 / 6, -1.0 / 6, -1.0 / 6},
-                               {-1.0 / 6, 1.0 / 6, -1.0 / 6},
-                               {1.0 / 24, 1.0 / 12, 1.0 / 6},
-                               {1.0 / 24, -1.0 / 12, 1.0 / 6},
-                               {0, 0, 1}};
+  constexpr double kForA = 1 / (2 * kA2 * (kA2 - kB2));
+  constexpr double kForB = 1 / (2 * kB2 * (kB2 - kA2));
+  constexpr double kG[6][3] = {{1 / (kA2 * kB2), 0, 0},           {kForA, kA * kForA, kA2 * kForA},
+                               {kForA, -kA * kForA, kA2 * kForA}, {kForB, kB * kForB, kB2 * kForB},
+                               {kForB, -kB * kForB, kB2 * kForB}, {0, 0, 1}};
   for (int i = 0; i < 6; ++i) {
     for (int j = 0; j < 6; ++j) {
       double sum = 0;
@@ -42,32 +48,35 @@ inline void transform_weights(const float* w, float* out) {
 // B' x of six values.
 template <class D, class V = hn::Vec<D>>
 HWY_INLINE void transform_six(D d, V x0, V x1, V x2, V x3, V x4, V x5, V* HWY_RESTRICT y) {
-  const V two = hn::Set(d, 2.0F);
-  const V four = hn::Set(d, 4.0F);
-  const V five = hn::Set(d, 5.0F);
-  const V even = hn::NegMulAdd(four, x2, x4);
-  const V odd = hn::NegMulAdd(four, x1, x3);
-  const V near = hn::Sub(x4, x2);
-  const V far = hn::Mul(two, hn::Sub(x3, x1));
-  y[0] = hn::MulAdd(four, x0, hn::NegMulAdd(five, x2, x4));
+  const auto set = [&](double value) HWY_ATTR { return hn::Set(d, static_cast<float>(value)); };
+  const V a2 = set(kA2);
+  const V b2 = set(kB2);
+  const V product = set(kA2 * kB2);
+  const V sum = set(kA2 + kB2);
+  const V even = hn::NegMulAdd(b2, x2, x4);
+  const V odd = hn::Mul(set(kA), hn::NegMulAdd(b2, x1, x3));
+  const V far_even = hn::NegMulAdd(a2, x2, x4);
+  const V far_odd = hn::Mul(set(kB), hn::NegMulAdd(a2, x1, x3));
+  y[0] = hn::MulAdd(product, x0, hn::NegMulAdd(sum, x2, x4));
   y[1] = hn::Add(even, odd);
   y[2] = hn::Sub(even, odd);
-  y[3] = hn::Add(near, far);
-  y[4] = hn::Sub(near, far);
-  y[5] = hn::MulAdd(four, x1, hn::NegMulAdd(five, x3, x5));
+  y[3] = hn::Add(far_even, far_odd);
+  y[4] = hn::Sub(far_even, far_odd);
+  y[5] = hn::MulAdd(product, x1, hn::NegMulAdd(sum, x3, x5));
 }
 
 // A' x: four values of six.
 template <class D, class V = hn::Vec<D>>
 HWY_INLINE void transform_four(D d, V x0, V x1, V x2, V x3, V x4, V x5, V* HWY_RESTRICT y) {
+  const auto set = [&](double value) HWY_ATTR { return hn::Set(d, static_cast<float>(value)); };
   const V sum = hn::Add(x1, x2);
   const V difference = hn::Sub(x1, x2);
   const V far_sum = hn::Add(x3, x4);
   const V far_difference = hn::Sub(x3, x4);
   y[0] = hn::Add(hn::Add(x0, sum), far_sum);
-  y[1] = hn::MulAdd(hn::Set(d, 2.0F), far_difference, difference);
-  y[2] = hn::MulAdd(hn::Set(d, 4.0F), far_sum, sum);
-  y[3] = hn::Add(hn::MulAdd(hn::Set(d, 8.0F), far_difference, difference), x5);
+  y[1] = hn::MulAdd(set(kB), far_difference, hn::Mul(set(kA), difference));
+  y[2] = hn::MulAdd(set(kB2), far_sum, hn::Mul(set(kA2), sum));
+  y[3] = hn::Add(hn::MulAdd(set(kB2 * kB), far_difference, hn::Mul(set(kA2 * kA), difference)), x5);
 }
 
 // B' X B of the 6x6 pixels from channel c on; the value of point p goes to out[p * step].

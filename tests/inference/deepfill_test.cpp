@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <iostream>
 #include <string>
 #include <vector>
 
@@ -25,9 +26,9 @@ std::string golden(const std::string& name) {
   return std::string(INFILL_TEST_DATA) + "/golden/" + name;
 }
 
-DeepFill open(const std::string& name) {
+DeepFill open(const std::string& name, kernels::Precision precision = kernels::Precision::kFloat32) {
   const zoo::WeightFile file{std::filesystem::path(golden(name))};
-  return zoo::build_deepfill(zoo::recognise(file));
+  return zoo::build_deepfill(zoo::recognise(file), precision);
 }
 
 // Planes, one after the other.
@@ -150,6 +151,32 @@ TEST_P(DeepFillTest, EqualsThePublishedNetwork) {
     const Results results = run(*network, picture, picture.all());
     EXPECT_LE(difference(results.coarse, file.get("stage1_f64ref").values), kClose);
     EXPECT_LE(difference(results.refined, file.get("stage2_f64ref").values), kClose);
+  }
+}
+
+// Of values of 0..1, in decibels.
+double psnr(const std::vector<float>& values, const std::vector<float>& reference) {
+  double sum = 0;
+  for (size_t i = 0; i < values.size(); ++i) {
+    const double gap = static_cast<double>(values[i]) - static_cast<double>(reference[i]);
+    sum += gap * gap;
+  }
+  return -10 * std::log10(sum / static_cast<double>(values.size()));
+}
+
+TEST_P(DeepFillTest, InBfloat16IsCloseToFloat32) {
+  const DeepFill in_bfloat16 = open(GetParam() + ".weights.safetensors", kernels::Precision::kBfloat16);
+  const test::TensorFile file(golden(GetParam() + ".64x64.safetensors"));
+  Picture larger(120, 96);
+  larger.hole({30, 20, 80, 70});
+  for (const Picture& picture : {published(file), larger}) {
+    const Results results = run(in_bfloat16, picture, picture.all());
+    const Results expected = run(network_, picture, picture.all());
+    EXPECT_GE(psnr(results.coarse, expected.coarse), 45);
+    EXPECT_GE(psnr(results.refined, expected.refined), 45);
+    std::cerr << psnr(results.coarse, expected.coarse) << ' ' << psnr(results.refined, expected.refined) << "\n";
+    float lo=9,hi=-9; for(float v: expected.refined){lo=std::min(lo,v);hi=std::max(hi,v);} std::cerr<<lo<<".."<<hi<<"\n";
+    EXPECT_NE(results.refined, expected.refined);
   }
 }
 
