@@ -7,6 +7,7 @@ using namespace infill::capi;
 namespace {
 
 struct Wanted {
+  kernels::Precision precision = kernels::Precision::kFloat32;
   std::optional<std::string> sha256;
 };
 
@@ -32,9 +33,11 @@ Wanted read_desc(const infill_model_desc* given) {
     case INFILL_PRECISION_AUTO:
     case INFILL_PRECISION_FLOAT32:
       break;
-    case INFILL_PRECISION_FLOAT16:
     case INFILL_PRECISION_BFLOAT16:
-      fail(Status::kUnsupported, "desc.precision: this build computes in float32 only");
+      wanted.precision = kernels::Precision::kBfloat16;
+      break;
+    case INFILL_PRECISION_FLOAT16:
+      fail(Status::kUnsupported, "desc.precision: FLOAT16 is not built; FLOAT32 and BFLOAT16 are");
     default:
       fail(Status::kUnsupported, "desc.precision: ", desc.precision, " is unknown to this library");
   }
@@ -57,7 +60,7 @@ void open(infill_context* context, const Source& source, const infill_model_desc
   not_null(model, "model");
   const Wanted wanted = read_desc(desc);
   const Call call(owner->calls);
-  *model = new infill_model{std::make_shared<Model>(owner, source, wanted.sha256)};
+  *model = new infill_model{std::make_shared<Model>(owner, source, wanted.precision, wanted.sha256)};
 }
 
 }  // namespace

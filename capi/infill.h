@@ -436,7 +436,9 @@ infill_context_supports(const infill_context* context, infill_method method,
 typedef int32_t infill_model_kind;
 enum infill_model_kind_values { INFILL_MODEL_FILL = 1 };
 
-/* What a network computes in. AUTO is FLOAT32 in this release; the others are UNSUPPORTED. */
+/* What a network computes in. AUTO is FLOAT32 in this release, FLOAT16 is UNSUPPORTED. BFLOAT16: the factors of most
+ * products are rounded to eight bits, sums stay float32; faster where the processor has AVX512_BF16, not elsewhere;
+ * the weights take less memory (docs/models.md). */
 typedef int32_t infill_precision;
 enum infill_precision_values {
   INFILL_PRECISION_AUTO = 0,

@@ -40,25 +40,26 @@ std::string plain(std::string text) {
 
 }  // namespace
 
-Model::Model(std::shared_ptr<Context> owner, const std::filesystem::path& path,
+Model::Model(std::shared_ptr<Context> owner, const std::filesystem::path& path, kernels::Precision precision,
              const std::optional<std::string>& sha256)
     : context(std::move(owner)) {
-  as_model_errors([&] { load(zoo::WeightFile(path), sha256); });
+  as_model_errors([&] { load(zoo::WeightFile(path), precision, sha256); });
 }
 
-Model::Model(std::shared_ptr<Context> owner, std::span<const std::byte> bytes,
+Model::Model(std::shared_ptr<Context> owner, std::span<const std::byte> bytes, kernels::Precision precision,
              const std::optional<std::string>& sha256)
     : context(std::move(owner)) {
-  as_model_errors([&] { load(zoo::WeightFile(bytes, "model"), sha256); });
+  as_model_errors([&] { load(zoo::WeightFile(bytes, "model"), precision, sha256); });
 }
 
-void Model::load(const zoo::WeightFile& file, const std::optional<std::string>& sha256) {
+void Model::load(const zoo::WeightFile& file, kernels::Precision precision,
+                 const std::optional<std::string>& sha256) {
   // Two hashes and packing take equally long, and longer than everything else: they go on at once.
   zoo::ModelCard card;
   const std::array<std::function<void()>, 3> pieces = {
       [&] { file_sha256_ = file.sha256(); },
       [&] { card = zoo::card_of(zoo::recognise(file)); },
-      [&] { network_.emplace(zoo::build_deepfill(zoo::recognise(file))); },
+      [&] { network_.emplace(zoo::build_deepfill(zoo::recognise(file), precision)); },
   };
   std::array<std::exception_ptr, pieces.size()> failures;
   Task task;

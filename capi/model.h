@@ -15,10 +15,11 @@ namespace infill::capi {
 
 class Model {
  public:
-  // sha256: of the file, in lower case, to insist on. Throws kBadModel, kWrongModel, kIo, kOutOfMemory.
-  Model(std::shared_ptr<Context> owner, const std::filesystem::path& path,
+  // precision: what networks compute in. sha256: of the file, in lower case, to insist on. Throws kBadModel,
+  // kWrongModel, kIo, kOutOfMemory.
+  Model(std::shared_ptr<Context> owner, const std::filesystem::path& path, kernels::Precision precision,
         const std::optional<std::string>& sha256);
-  Model(std::shared_ptr<Context> owner, std::span<const std::byte> bytes,
+  Model(std::shared_ptr<Context> owner, std::span<const std::byte> bytes, kernels::Precision precision,
         const std::optional<std::string>& sha256);
   Model(const Model&) = delete;
   Model& operator=(const Model&) = delete;
@@ -29,7 +30,8 @@ class Model {
   [[nodiscard]] infill_model_info info() const;
 
  private:
-  void load(const zoo::WeightFile& file, const std::optional<std::string>& sha256);
+  void load(const zoo::WeightFile& file, kernels::Precision precision,
+            const std::optional<std::string>& sha256);
 
   std::optional<inference::DeepFill> network_;
   std::string name_, architecture_, parameters_, license_, weights_sha256_, file_sha256_;

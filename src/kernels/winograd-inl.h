@@ -1,5 +1,5 @@
-// The transforms of Winograd's F(4x4, 3x3) (Lavin, Gray, CVPR 2016). Included inside of files that Highway's
-// foreach_target compiles several times, hence the toggled guard.
+// The transforms of Winograd's F(4x4, 3x3) (Lavin, Gray, CVPR 2016).
+// Included inside of files that Highway's foreach_target compiles several times, hence the toggled guard.
 #if defined(INFILL_KERNELS_WINOGRAD_INL_H) == defined(HWY_TARGET_TOGGLE)
 #ifdef INFILL_KERNELS_WINOGRAD_INL_H
 #undef INFILL_KERNELS_WINOGRAD_INL_H

@@ -113,6 +113,33 @@ TEST_F(Model, AllPublishedContainersAndVariantsFillAlike) {
   }
 }
 
+TEST_F(Model, InBfloat16FillsNearlyAlike) {
+  const Picture mask = mask_with(96, 80, {40, 30, 20, 18});
+  const std::string bytes = file("deepfill_c8.weights.safetensors");
+  std::vector<unsigned char> fills[2];
+  uint64_t weights[2];
+  for (const int i : {0, 1}) {
+    infill_session_destroy(session);
+    session = nullptr;
+    infill_model_desc desc = INFILL_MODEL_DESC_INIT;
+    desc.precision = i == 0 ? INFILL_PRECISION_AUTO : INFILL_PRECISION_BFLOAT16;
+    ASSERT_EQ(open_bytes(bytes, &desc), INFILL_OK) << error.message;
+    infill_model_info info = INFILL_MODEL_INFO_INIT;
+    ASSERT_EQ(infill_model_get_info(model, &info, nullptr), INFILL_OK);
+    weights[i] = info.weight_bytes;
+    ASSERT_EQ(make_session(), INFILL_OK) << error.message;
+    Picture src = textured(96, 80);
+    ASSERT_EQ(fill(src, mask), INFILL_OK) << error.message;
+    fills[i] = src.bytes;
+  }
+  EXPECT_LT(weights[1], weights[0]);
+  EXPECT_NE(fills[1], fills[0]);
+  double squares = 0;
+  for (size_t i = 0; i < fills[0].size(); ++i) squares += std::pow(fills[0][i] - fills[1][i], 2);
+  const double filled = 3 * 20 * 18;
+  EXPECT_LE(std::sqrt(squares / filled), 255 * 0.01) << "less than 40 dB";
+}
+
 TEST_F(Model, ResultsNameTheModel) {
   open();
   ASSERT_EQ(make_session(INFILL_METHOD_AUTO), INFILL_OK);
@@ -281,8 +308,10 @@ TEST_F(Model, EveryMistakeIsNamed) {
   expect(infill_model_open_memory(context, nullptr, 5, nullptr, &model, &error), invalid, "data: is NULL");
   expect(open_bytes(""), INFILL_ERROR_BAD_MODEL, "is empty");
   infill_model_desc desc = INFILL_MODEL_DESC_INIT;
-  desc.precision = INFILL_PRECISION_BFLOAT16;
-  expect(open_bytes(good, &desc), INFILL_ERROR_UNSUPPORTED, "desc.precision: this build computes in float32");
+  desc.precision = INFILL_PRECISION_FLOAT16;
+  expect(open_bytes(good, &desc), INFILL_ERROR_UNSUPPORTED, "desc.precision: FLOAT16 is not built");
+  desc.precision = -1;
+  expect(open_bytes(good, &desc), INFILL_ERROR_UNSUPPORTED, "desc.precision: -1 is unknown");
   desc.precision = 9;
   expect(open_bytes(good, &desc), INFILL_ERROR_UNSUPPORTED, "desc.precision: 9 is unknown");
   desc = INFILL_MODEL_DESC_INIT;

@@ -33,6 +33,14 @@ class Model(support.Case):
         self.assertLessEqual(changed(self.path("photos/a.png"), self.path("out/a.png")), rectangle(10, 8, 18, 15))
         self.assertLessEqual(changed(self.path("photos/b.png"), self.path("out/b.png")), rectangle(3, 4, 9, 12))
 
+    def test_bfloat16_fills_nearly_alike(self):
+        photo, mask = self.photo(width=72, height=64), self.mask(width=72, height=64, box=(20, 16, 41, 35))
+        exact, rounded = self.path("exact.png"), self.path("rounded.png")
+        self.fill(photo, "-m", mask, "-o", exact, "--model", MODEL)
+        self.fill(photo, "-m", mask, "-o", rounded, "--model", MODEL, "--precision", "bf16")
+        self.assertLessEqual(changed(photo, rounded), rectangle(20, 16, 41, 35))
+        self.assertNotEqual(exact.read_bytes(), rounded.read_bytes())
+
     def test_info(self):
         done = self.run_infill("model", "info", MODEL)
         self.assertEqual((done.returncode, done.stderr), (0, ""))
@@ -42,8 +50,6 @@ class Model(support.Case):
 
     def test_mistakes(self):
         good = [self.photo(), "-m", self.mask(), "-o", self.path("out.png")]
-        self.refuse(2, "--precision: desc.precision: this build computes in float32 only", *good, "--model", MODEL,
-                    "--precision", "bf16")
         self.refuse(3, "no-such-model.pth", *good, "--model", self.path("no-such-model.pth"))
         cut = self.path("cut.safetensors")
         cut.write_bytes(MODEL.read_bytes()[:9000])
