@@ -155,6 +155,7 @@ class Builder {
     like.n_down = network_.shift(from);
     like.fuse = variant_.fuse;
     like.tf_compat = variant_.tensorflow;
+    like.precision = precision_;
     const auto sized = [like](int32_t height, int32_t width) {
       kernels::ContextualAttention attention = like;
       attention.height = height >> like.n_down;

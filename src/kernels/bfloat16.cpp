@@ -2,20 +2,13 @@
 
 #include <hwy/highway.h>
 
-#include <bit>
-#include <cmath>
+#include <array>
 
 #if HWY_ARCH_X86
 #include <immintrin.h>
 #endif
 
 namespace infill::kernels {
-
-Bfloat16 to_bfloat16(float value) {
-  const auto bits = std::bit_cast<uint32_t>(value);
-  if (std::isnan(value)) return static_cast<Bfloat16>(bits >> 16 | 0x40);
-  return static_cast<Bfloat16>((bits + 0x7FFF + (bits >> 16 & 1)) >> 16);
-}
 
 #if HWY_ARCH_X86
 
@@ -73,7 +66,54 @@ template <int kVectors>
   }
 }
 
+template <int kTileRows, int kVectors>
+[[INFILL_AVX512_BF16]] void multiply_small(const Bfloat16* a, ptrdiff_t a_step, const Bfloat16* b,
+                                           ptrdiff_t b_step, ptrdiff_t pairs, float* c, ptrdiff_t c_step,
+                                           bool add) {
+  __m512 sum[kTileRows][kVectors];
+#pragma GCC unroll 8
+  for (int r = 0; r < kTileRows; ++r) {
+#pragma GCC unroll 3
+    for (int v = 0; v < kVectors; ++v)
+      sum[r][v] = add ? _mm512_loadu_ps(c + r * c_step + ptrdiff_t{v} * kLanes) : _mm512_setzero_ps();
+  }
+  for (ptrdiff_t k = 0; k < pairs; ++k, a += 2, b += b_step) {
+    __m512i columns[kVectors];
+#pragma GCC unroll 3
+    for (int v = 0; v < kVectors; ++v) columns[v] = _mm512_loadu_si512(b + ptrdiff_t{2} * v * kLanes);
+#pragma GCC unroll 8
+    for (int r = 0; r < kTileRows; ++r) {
+      int32_t pair;
+      __builtin_memcpy(&pair, a + r * a_step, sizeof(pair));
+      const auto x = reinterpret_cast<__m512bh>(_mm512_set1_epi32(pair));
+#pragma GCC unroll 3
+      for (int v = 0; v < kVectors; ++v)
+        sum[r][v] = _mm512_dpbf16_ps(sum[r][v], x, reinterpret_cast<__m512bh>(columns[v]));
+    }
+  }
+#pragma GCC unroll 8
+  for (int r = 0; r < kTileRows; ++r) {
+#pragma GCC unroll 3
+    for (int v = 0; v < kVectors; ++v) _mm512_storeu_ps(c + r * c_step + ptrdiff_t{v} * kLanes, sum[r][v]);
+  }
+}
+
+using MultiplySmall = void (*)(const Bfloat16*, ptrdiff_t, const Bfloat16*, ptrdiff_t, ptrdiff_t, float*,
+                               ptrdiff_t, bool);
+template <int kTileRows>
+constexpr std::array<MultiplySmall, 3> kOfVectors{multiply_small<kTileRows, 1>, multiply_small<kTileRows, 2>,
+                                                  multiply_small<kTileRows, 3>};
+constexpr std::array<std::array<MultiplySmall, 3>, 8> kMultiplySmall{
+    kOfVectors<1>, kOfVectors<2>, kOfVectors<3>, kOfVectors<4>,
+    kOfVectors<5>, kOfVectors<6>, kOfVectors<7>, kOfVectors<8>};
+
 }  // namespace
+
+void multiply_tile(int32_t rows, int32_t vectors, const Bfloat16* a, ptrdiff_t a_step, const Bfloat16* b,
+                   ptrdiff_t b_step, ptrdiff_t pairs, float* c, ptrdiff_t c_step, bool add) {
+  const auto row = static_cast<size_t>(rows - 1);
+  kMultiplySmall.at(row).at(static_cast<size_t>(vectors - 1))(a, a_step, b, b_step, pairs, c, c_step, add);
+}
 
 void multiply_panel(const Bfloat16* a, ptrdiff_t a_step, int32_t rows, int32_t depth, const Bfloat16* b,
                     int32_t columns, float* c, const Bfloat16* ahead) {

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <span>
 
+#include "kernels/bfloat16.h"
 #include "kernels/parallel.h"
 
 namespace infill::kernels {
@@ -29,6 +30,7 @@ struct ContextualAttention {
   bool fuse = true;  // neighbouring queries prefer neighbouring keys
   bool tf_compat =
       false;  // the variant converted from TensorFlow: samples f, b and the mask with corners aligned
+  Precision precision = Precision::kFloat32;  // of the factors of scores, and of what is pasted
 
   // The positions that are compared: [grid_height(), grid_width()].
   [[nodiscard]] int32_t grid_height() const { return (height + 1) / 2; }

@@ -70,11 +70,10 @@ class Preparation {
     sample();
     std::fill(out_.lane_data.begin(), out_.lane_data.end(), 0.0F);
     std::fill_n(out_.problem.zeros - kSlack, zeros_size(out_.problem), 0.0F);
-    std::fill_n(out_.problem.keys - kSlack, kSlack, 0.0F);
-    std::fill_n(out_.problem.keys + out_.problem.channels * out_.problem.key_pitch, kSlack, 0.0F);
-    for (int64_t c = 0; c < out_.problem.channels; ++c) {
-      float* row = out_.problem.keys + c * out_.problem.key_pitch;
-      std::fill(row + grid_.lanes(), row + out_.problem.key_pitch, 0.0F);
+    if (out_.problem.in_bfloat16) {
+      clear_around(out_.problem.halves.keys, out_.problem.channel_pairs(), 2);
+    } else {
+      clear_around(out_.problem.keys, out_.problem.channels, 1);
     }
     parallel_.run(grid_.h, [&](int64_t r) { read_row(static_cast<int32_t>(r)); });
     parallel_.run(grid_.h, [&](int64_t r) { find_valid(static_cast<int32_t>(r)); });
@@ -99,6 +98,16 @@ class Preparation {
       out_.column[x] = sampled_pixel(x, grid_.w, attention_.width, 2, align);
       out_.mask_column[x] = sampled_pixel(x, grid_.w, attention_.width << attention_.n_down, step, align);
     }
+  }
+
+  // Rows of keys are lanes of `step` values; what no lane fills, and the slack, becomes 0.
+  template <class Value>
+  void clear_around(Value* keys, int64_t rows, int64_t step) const {
+    const int64_t pitch = out_.problem.key_pitch * step;
+    std::fill_n(keys - kSlack * step, kSlack * step, Value{});
+    std::fill_n(keys + rows * pitch, kSlack * step, Value{});
+    for (int64_t i = 0; i < rows; ++i)
+      std::fill(keys + i * pitch + grid_.lanes() * step, keys + (i + 1) * pitch, Value{});
   }
 
   [[nodiscard]] const float* pixel(const float* image, int64_t position) const {
@@ -151,22 +160,17 @@ class Preparation {
     parallel_.advance(grid_.pitch());
     Problem& problem = out_.problem;
     const bool fuse = problem.fuse;
-    const int64_t channels = problem.channels;
     for (int32_t x = -grid_.margin; x < grid_.w + grid_.margin; ++x) {
       const int64_t at = grid_.lane(r, x);
       const Lane lane = lane_at(grid_, fuse, r, x);
-      float* query = problem.queries + at * channels;
-      float* key = problem.keys + at;
       const LaneTables& tables = problem.lanes;
       const bool on_grid = r >= 0 && r < grid_.h && x >= 0 && x < grid_.w;
       const bool valid = on_grid && out_.valid[lane.position] != 0;
       tables.gain[at] = valid ? attention_.scale : 0;
       tables.bias[at] = valid ? 0 : kNever;
-      if (lane.position < 0) {
-        std::fill_n(query, channels, 0.0F);
-        for (int64_t c = 0; c < channels; ++c) key[c * problem.key_pitch] = 0;
-        continue;
-      }
+      const bool empty = lane.position < 0;
+      put_lane(at, empty ? nullptr : pixel(f_, lane.position), empty ? nullptr : pixel(b_, lane.position));
+      if (empty) continue;
       const int64_t in_row = lane.position % grid_.w;
       const auto flag = [](bool set) { return set ? 1.0F : 0.0F; };
       tables.left[at] = flag(in_row > 0 && joined(lane, lane_at(grid_, fuse, r, x - 1), -1));
@@ -175,10 +179,51 @@ class Preparation {
       tables.down[at] = flag(joined(lane, lane_at(grid_, fuse, r + 1, x), grid_.w));
       tables.own[at] = flag(lane.own);
       tables.inverse[at] = lane.own ? inverse_norm(lane.position) : 0;
-      std::copy_n(pixel(f_, lane.position), channels, query);
-      const float* values = pixel(b_, lane.position);
-      for (int64_t c = 0; c < channels; ++c) key[c * problem.key_pitch] = values[c];
     }
+  }
+
+  // Query and key of a lane; null: 0.
+  void put_lane(int64_t at, const float* query, const float* key) const {
+    const Problem& problem = out_.problem;
+    const int64_t channels = problem.channels;
+    const auto of = [channels](const float* values, int64_t c) {
+      return values != nullptr && c < channels ? values[c] : 0.0F;
+    };
+    if (problem.in_bfloat16) {
+      const int64_t depth = 2 * problem.channel_pairs();
+      for (int64_t c = 0; c < depth; ++c) {
+        problem.halves.queries[at * depth + c] = to_bfloat16(of(query, c));
+        problem.halves.keys[(c / 2 * problem.key_pitch + at) * 2 + c % 2] = to_bfloat16(of(key, c));
+      }
+      return;
+    }
+    for (int64_t c = 0; c < channels; ++c) {
+      problem.queries[at * channels + c] = of(query, c);
+      problem.keys[c * problem.key_pitch + at] = of(key, c);
+    }
+  }
+
+  // Values of cell (r, x) in pairs with its neighbour's; also those of the empty cell that ends the last
+  // pair.
+  void put_half_cell(int32_t r, int32_t x) const {
+    const Problem& problem = out_.problem;
+    const int64_t channels = problem.channels;
+    const int64_t panel_size = int64_t{grid_.h + 1} * problem.cell_pairs() * 2 * kPanel;
+    Bfloat16* cell = problem.halves.cells + (int64_t{r} * problem.cell_pairs() + x / 2) * 2 * kPanel + x % 2;
+    int64_t j = 0;
+    const auto put = [&](float value) {
+      cell[j / kPanel * panel_size + 2 * (j % kPanel)] = to_bfloat16(value);
+      ++j;
+    };
+    for (int32_t i = 0; i < 4; ++i) {
+      const int64_t row = 2 * int64_t{r} - 1 + i / 2;
+      const int64_t column = 2 * int64_t{x} - 1 + i % 2;
+      const bool there =
+          x <= grid_.w && row >= 0 && row < attention_.height && column >= 0 && column < attention_.width;
+      const float* values = there ? b_ + (row * attention_.width + column) * channels : nullptr;
+      for (int64_t c = 0; c < channels; ++c) put(there ? values[c] : 0);
+    }
+    while (j < problem.panels * kPanel) put(0);
   }
 
   void copy_cells(int32_t r) {
@@ -186,6 +231,10 @@ class Preparation {
     const Problem& problem = out_.problem;
     const int64_t panel_size = int64_t{grid_.h + 1} * (grid_.w + 1) * kPanel;
     parallel_.advance(static_cast<uint64_t>(grid_.w + 1) * 4);
+    if (problem.in_bfloat16) {
+      for (int32_t x = 0; x < 2 * problem.cell_pairs(); ++x) put_half_cell(r, x);
+      return;
+    }
     for (int32_t x = 0; x <= grid_.w; ++x) {
       float* cell = problem.cells + (int64_t{r} * (grid_.w + 1) + x) * kPanel;
       // Value j of a cell lies in panel j / kPanel.
@@ -260,16 +309,31 @@ Prepared lay_out(Arena& arena, const ContextualAttention& attention) {
   const int64_t table = odd_lines(lanes) + 2 * kSlack;
   constexpr int64_t kTables = 8;
   prepared.lane_data = arena.take<float>(static_cast<size_t>(kTables * table));
-  problem.queries = arena.take<float>(static_cast<size_t>(lanes * problem.channels)).data();
   problem.key_pitch = odd_lines(lanes);
-  float* keys =
-      arena.take<float>(static_cast<size_t>(problem.channels * problem.key_pitch + 2 * kSlack)).data();
   problem.panels = (4 * int64_t{problem.channels} + kPanel - 1) / kPanel;
-  const int64_t cells = int64_t{problem.grid.h + 1} * (problem.grid.w + 1);
-  problem.cells = arena.take<float>(static_cast<size_t>(cells * problem.panels * kPanel)).data();
+  problem.in_bfloat16 = attention.precision == Precision::kBfloat16;
+  const int64_t column_values = problem.panels * kPanel * (problem.grid.h + 1);
+  float* keys = nullptr;
+  Bfloat16* half_keys = nullptr;
+  if (problem.in_bfloat16) {
+    const auto take = [&](int64_t count) { return arena.take<Bfloat16>(static_cast<size_t>(count)).data(); };
+    const int64_t depth = 2 * problem.channel_pairs();
+    problem.halves.queries = take(lanes * depth);
+    half_keys = take(depth * problem.key_pitch + 4 * kSlack);
+    problem.halves.cells = take(column_values * 2 * problem.cell_pairs());
+  } else {
+    const auto take = [&](int64_t count) { return arena.take<float>(static_cast<size_t>(count)).data(); };
+    problem.queries = take(lanes * problem.channels);
+    keys = take(problem.channels * problem.key_pitch + 2 * kSlack);
+    problem.cells = take(column_values * (problem.grid.w + 1));
+  }
   float* zeros = arena.take<float>(Preparation::zeros_size(problem)).data();
   if (arena.is_measuring()) return prepared;
-  problem.keys = keys + kSlack;
+  if (problem.in_bfloat16) {
+    problem.halves.keys = half_keys + 2 * kSlack;
+  } else {
+    problem.keys = keys + kSlack;
+  }
   problem.zeros = zeros + kSlack;
   float* at = prepared.lane_data.data() + kSlack;
   LaneTables& tables = problem.lanes;

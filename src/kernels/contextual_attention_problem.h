@@ -11,6 +11,8 @@
 
 #include <cstdint>
 
+#include "kernels/bfloat16.h"
+
 namespace infill::kernels::attention {
 
 struct Grid {
@@ -49,6 +51,16 @@ struct Problem {
   // outside b.
   float* cells = nullptr;
   int64_t panels = 0;
+  // In place of the three above where products are bfloat16's: pairs of channels, or of cells of a row, whose
+  // last one may be half empty (0).
+  struct Halves {
+    Bfloat16* queries = nullptr;  // [lanes, channels], as many channels as make pairs
+    Bfloat16* keys = nullptr;     // [pairs of channels, key_pitch, 2]
+    Bfloat16* cells = nullptr;    // [panels, h + 1, pairs of cells, kPanel, 2]
+  } halves{};
+  bool in_bfloat16 = false;
+  [[nodiscard]] int64_t channel_pairs() const { return (int64_t{channels} + 1) / 2; }
+  [[nodiscard]] int64_t cell_pairs() const { return (int64_t{grid.w} + 2) / 2; }  // of a row
   float* zeros = nullptr;  // readable from -kSlack to the lanes of a window + kSlack
   int64_t masked = 0;      // keys that are not valid
   // Softmax terms below exp(-negligible) times the largest change no bit of a sum in float: taken as 0.

@@ -13,6 +13,9 @@
 #include <hwy/highway.h>
 
 #include <cstdint>
+#include <cstring>
+
+#include "kernels/bfloat16.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace infill::kernels::HWY_NAMESPACE {
@@ -32,6 +35,15 @@ struct ProductTerms {
   const float* b;  // B[k, :] = b + k * b_pitch
   int64_t b_pitch;
   int64_t count;  // of k
+};
+
+// The same of bfloat16 in pairs: k counts pairs, those of a row of A and those of a column of B lie together.
+struct PairTerms {
+  const Bfloat16* a;
+  int64_t a_pitch;
+  const Bfloat16* b;
+  int64_t b_pitch;
+  int64_t count;
 };
 
 template <int kRows, int kVectors>
@@ -73,6 +85,32 @@ class ProductTile {
         const auto value = hn::Set(Floats(), a[i * terms.a_pitch]);
         HWY_UNROLL(3)
         for (int j = 0; j < kVectors; ++j) sum_[i][j] = hn::MulAdd(value, row[j], sum_[i][j]);
+      }
+    }
+  }
+
+  // For processors without such a product: the same factors, widened.
+  HWY_INLINE void add(const PairTerms& terms) {
+    const Floats d;
+    const hn::RebindToUnsigned<Floats> bits;
+    const hn::Repartition<uint16_t, Floats> halves;
+    const auto upper = hn::Set(bits, 0xFFFF0000U);
+    const Bfloat16* b = terms.b;
+    for (int64_t k = 0; k < terms.count; ++k, b += terms.b_pitch) {
+      hn::Vec<Floats> first[kVectors];
+      hn::Vec<Floats> second[kVectors];
+      for (int j = 0; j < kVectors; ++j) {
+        const auto pairs = hn::BitCast(bits, hn::LoadU(halves, b + 2 * j * kLanes));
+        first[j] = hn::BitCast(d, hn::ShiftLeft<16>(pairs));
+        second[j] = hn::BitCast(d, hn::And(pairs, upper));
+      }
+      for (int i = 0; i < kRows; ++i) {
+        uint32_t pair;
+        std::memcpy(&pair, terms.a + i * terms.a_pitch + 2 * k, sizeof(pair));
+        const auto left = hn::BitCast(d, hn::Set(bits, pair << 16));
+        const auto right = hn::BitCast(d, hn::Set(bits, pair & 0xFFFF0000U));
+        for (int j = 0; j < kVectors; ++j)
+          sum_[i][j] = hn::MulAdd(left, first[j], hn::MulAdd(right, second[j], sum_[i][j]));
       }
     }
   }
@@ -133,6 +171,49 @@ struct PlainProduct {
     tile.store(c, c_pitch);
   }
 };
+
+// c[i, :] (+)= sum over k of A[i, k] B[k, :].
+struct PairProduct {
+  PairTerms terms;
+  float* c;
+  int64_t c_pitch;
+  bool more;  // adds
+
+  template <int kRows, int kVectors>
+  HWY_INLINE void run() const {
+    ProductTile<kRows, kVectors> tile;
+    if (more) {
+      tile.load(c, c_pitch);
+    } else {
+      tile.clear();
+    }
+    tile.add(terms);
+    tile.store(c, c_pitch);
+  }
+};
+
+HWY_INLINE void multiply_pairs(int rows, int64_t vectors, const PairProduct& product) {
+  if constexpr (HWY_TARGET == HWY_AVX3) {
+    if (has_bfloat16_products()) {
+      const PairTerms& terms = product.terms;
+      avx512_bf16::multiply_tile(rows, static_cast<int>(vectors), terms.a, terms.a_pitch, terms.b,
+                                 terms.b_pitch, terms.count, product.c, product.c_pitch, product.more);
+      return;
+    }
+  }
+  with_tile(rows, static_cast<int>(vectors), product);
+}
+
+// to may be written up to kBfloat16Slack - 1 values further.
+HWY_INLINE void round_row(const float* from, int64_t count, Bfloat16* to) {
+  if constexpr (HWY_TARGET == HWY_AVX3) {
+    if (has_bfloat16_products()) {
+      avx512_bf16::round_rows(from, 0, 1, static_cast<int32_t>(count), to, 0);
+      return;
+    }
+  }
+  for (int64_t i = 0; i < count; ++i) to[i] = to_bfloat16(from[i]);
+}
 
 // Rows are split evenly, so that none is left over alone.
 struct RowBlocks {

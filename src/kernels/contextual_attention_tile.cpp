@@ -22,9 +22,11 @@ namespace hn = hwy::HWY_NAMESPACE;
 using kernels::HWY_NAMESPACE::Floats;
 using kernels::HWY_NAMESPACE::kLanes;
 using kernels::HWY_NAMESPACE::kTileVectors;
+using kernels::HWY_NAMESPACE::multiply_pairs;
 using kernels::HWY_NAMESPACE::PlainProduct;
 using kernels::HWY_NAMESPACE::ProductTerms;
 using kernels::HWY_NAMESPACE::ProductTile;
+using kernels::HWY_NAMESPACE::round_row;
 using kernels::HWY_NAMESPACE::RowBlocks;
 using kernels::HWY_NAMESPACE::with_tile;
 using Vector = hn::Vec<Floats>;
@@ -202,6 +204,20 @@ class Tile {
       const int64_t vectors = std::min<int64_t>((lanes.end - l + kLanes - 1) / kLanes, kTileVectors);
       for (int64_t block = 0; block < blocks.count; ++block) {
         const int64_t i = blocks.begin(block);
+        const auto rows = static_cast<int>(blocks.begin(block + 1) - i);
+        if (p_.in_bfloat16) {
+          const int64_t depth = 2 * p_.channel_pairs();
+          multiply_pairs(rows, vectors,
+                         {.terms = {.a = p_.halves.queries + (query_lane + i) * depth,
+                                    .a_pitch = depth,
+                                    .b = p_.halves.keys + 2 * (key_lane + l),
+                                    .b_pitch = 2 * p_.key_pitch,
+                                    .count = p_.channel_pairs()},
+                          .c = s_.work.row(i) + l,
+                          .c_pitch = s_.work.pitch,
+                          .more = false});
+          continue;
+        }
         const PlainProduct body{.terms = {.a = p_.queries + (query_lane + i) * p_.channels,
                                           .a_pitch = p_.channels,
                                           .b = p_.keys + key_lane + l,
@@ -209,7 +225,7 @@ class Tile {
                                           .count = p_.channels},
                                 .c = s_.work.row(i) + l,
                                 .c_pitch = s_.work.pitch};
-        with_tile(static_cast<int>(blocks.begin(block + 1) - i), static_cast<int>(vectors), body);
+        with_tile(rows, static_cast<int>(vectors), body);
       }
     }
     const Slab& box = s_.box[slot(r)];
@@ -377,6 +393,28 @@ class Tile {
         if (std::all_of(spans, spans + key_rows, [](Span span) { return span.begin >= span.end; })) continue;
         const int64_t y = (int64_t{r - cells_.y0} * cells_.width() + i) * y_pitch;
         const int64_t lane = int64_t{first - first_key_row(k, r)} * grid_.pitch() + grid_.margin;
+        const auto rows = static_cast<int>(blocks.begin(block + 1) - i);
+        const int64_t panel_vectors = std::min<int64_t>(vectors - v, kTileVectors);
+        if (p_.in_bfloat16) {
+          const int64_t row_size = p_.cell_pairs() * 2 * kPanel;
+          const Bfloat16* cells = p_.halves.cells + (v * kLanes / kPanel * (grid_.h + 1) + first) * row_size +
+                                  2 * (v * kLanes % kPanel);
+          for (int32_t a = 0; a < key_rows; ++a) {
+            const Span span = spans[a];
+            if (span.begin >= span.end) continue;
+            const int64_t at = i * s_.work.pitch + lane + int64_t{a} * grid_.pitch() + span.begin;
+            multiply_pairs(rows, panel_vectors,
+                           {.terms = {.a = s_.half_weights + at,
+                                      .a_pitch = s_.work.pitch,
+                                      .b = cells + a * row_size + int64_t{span.begin} * kPanel,
+                                      .b_pitch = 2 * kPanel,
+                                      .count = (int64_t{span.end} - span.begin + 1) / 2},
+                            .c = s_.y + y + v * kLanes,
+                            .c_pitch = y_pitch,
+                            .more = true});
+          }
+          continue;
+        }
         const PasteBody body{
             .spans = spans,
             .key_rows = key_rows,
@@ -389,8 +427,7 @@ class Tile {
             .y = s_.y + y + v * kLanes,
             .y_pitch = y_pitch,
         };
-        with_tile(static_cast<int>(blocks.begin(block + 1) - i),
-                  static_cast<int>(std::min<int64_t>(vectors - v, kTileVectors)), body);
+        with_tile(rows, static_cast<int>(panel_vectors), body);
       }
     }
   }
@@ -461,6 +498,11 @@ class Tile {
         }
         spans[row - first] = {begin, std::min(last, grid_.w + 1)};
       }
+      if (p_.in_bfloat16) {
+        const int64_t begin = int64_t{first - first_key_row(k, r)} * grid_.pitch();
+        const int64_t count = int64_t{end - first} * grid_.pitch() + grid_.margin;
+        round_row(out + begin, count, s_.half_weights + n * s_.work.pitch + begin);
+      }
     }
   }
 
@@ -522,6 +564,8 @@ TileScratch lay_out_tile(Arena& arena, const Problem& problem, int32_t height, i
   constexpr int64_t kSlabs = 9;
   scratch.slab_size = kSlabs * (rows * pitch + kSlack);
   scratch.slab_data = arena.take<float>(static_cast<size_t>(scratch.slab_size)).data();
+  if (problem.in_bfloat16)
+    scratch.half_weights = arena.take<Bfloat16>(static_cast<size_t>(rows * pitch)).data();
   if (!arena.is_measuring()) {
     float* data = scratch.slab_data;
     scratch.work = take_slab(data, rows, pitch);

@@ -34,10 +34,11 @@ struct Span {
 };
 
 struct TileScratch {
-  Slab work;          // products, then scores, then weights of cells
-  Slab box[3];        // products summed along rows, of three query rows
-  Slab flat[3];       // scores summed along flat indices, of three query rows
-  Slab attention[2];  // softmax, of two query rows
+  Slab work;                         // products, then scores, then weights of cells
+  Slab box[3];                       // products summed along rows, of three query rows
+  Slab flat[3];                      // scores summed along flat indices, of three query rows
+  Slab attention[2];                 // softmax, of two query rows
+  Bfloat16* half_weights = nullptr;  // rows of `work`, rounded, for bfloat16's products
   float* slab_data = nullptr;
   int64_t slab_size = 0;      // of all slabs
   uint8_t* active[2]{};       // queries whose row of `attention` is not 0

@@ -1,6 +1,7 @@
 // Models through <infill.h>: opening, what is said of them, sessions that fill with them, and every mistake.
 #include <algorithm>
 #include <atomic>
+#include <cmath>
 #include <cstring>
 #include <fstream>
 #include <iterator>
