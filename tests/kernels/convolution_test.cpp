@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "support/noise.h"
@@ -89,6 +91,18 @@ class Trial {
     weight_ = noise(rows * static_cast<size_t>(s.in_channels * s.kernel * s.kernel), seed + 1);
     bias_ = noise(rows, seed + 2);
   }
+
+  // What a bfloat16 network multiplies.
+  void round_operands() {
+    for (std::vector<float>* values : {&in_, &weight_}) {
+      for (float& value : *values) {
+        const auto bits = static_cast<uint32_t>(to_bfloat16(value)) << 16;
+        std::memcpy(&value, &bits, sizeof(value));
+      }
+    }
+  }
+  // At the first pixel and channel.
+  void spoil_input() { in_[0] = std::nanf(""); }
 
   // The result of a region, the rest of the map left at `before`.
   [[nodiscard]] std::vector<float> fill(const Region& region, int32_t pitch, float before = -7) const {
@@ -178,8 +192,57 @@ TEST(Convolution, EqualsTheDefinition) {
   }
 }
 
-TEST(Convolution, ARegionIsThatPartOfTheWholeAndNothingElse) {
+Case in_bfloat16(const Case& each) {
+  Case other = each;
+  other.spec.precision = Precision::kBfloat16;
+  return other;
+}
+
+// Winograd's products are of rounded transforms, all others of rounded operands.
+bool is_winograd(const Case& each) {
+  return each.spec.kernel == 3 && each.spec.stride == 1;
+}
+
+TEST(Convolution, InBfloat16EqualsTheDefinitionOfRoundedOperands) {
   for (const Case& each : kCases) {
+    Trial run(in_bfloat16(each));
+    Trial exact(each);
+    if (!is_winograd(each)) exact.round_operands();
+    const std::vector<double> expected = exact.expected();
+    const std::vector<float> out = run.fill(run.all(), each.spec.out_channels);
+    double largest = 0;
+    double squares = 0;
+    double worst = 0;
+    for (size_t i = 0; i < out.size(); ++i) {
+      const double gap = std::abs(static_cast<double>(out[i]) - expected[i]);
+      largest = std::max(largest, std::abs(expected[i]));
+      worst = std::max(worst, gap);
+      squares += gap * gap;
+    }
+    SCOPED_TRACE(std::to_string(each.spec.in_channels) + " to " + std::to_string(each.spec.out_channels) +
+                 " channels, " + std::to_string(each.height) + "x" + std::to_string(each.width));
+    EXPECT_LE(worst, (is_winograd(each) ? 8e-2 : 3e-5) * largest);
+    EXPECT_LE(std::sqrt(squares / static_cast<double>(out.size())), 1.2e-2 * largest);
+    EXPECT_NE(out, Trial(each).fill(run.all(), each.spec.out_channels)) << "is float32";
+  }
+}
+
+TEST(Convolution, NaNStaysNaN) {
+  for (const Case& each : kCases) {
+    for (const Case& trial : {each, in_bfloat16(each)}) {
+      Trial run(trial);
+      run.spoil_input();
+      for (int32_t c = 0; c < each.spec.out_channels; ++c)
+        EXPECT_TRUE(std::isnan(run.fill(run.all(), each.spec.out_channels)[static_cast<size_t>(c)])) << c;
+    }
+  }
+}
+
+TEST(Convolution, ARegionIsThatPartOfTheWholeAndNothingElse) {
+  for (size_t n = 0; n < 2 * std::size(kCases); ++n) {
+    const Case each = n % 2 == 0 ? kCases[n / 2] : in_bfloat16(kCases[n / 2]);
+    // Tiles begin with the region: other sums are rounded.
+    const double tolerance = n % 2 == 1 && is_winograd(each) ? 5e-2 : 3e-5;
     const Trial run(each);
     const std::vector<float> whole = run.fill(run.all(), each.spec.out_channels);
     double largest = 0;
@@ -192,7 +255,7 @@ TEST(Convolution, ARegionIsThatPartOfTheWholeAndNothingElse) {
         const bool inside = y >= region.y0 && y < region.y1 && x >= region.x0 && x < region.x1;
         for (int32_t c = 0; c < each.spec.out_channels; ++c, ++i) {
           if (inside) {
-            ASSERT_NEAR(part[i], whole[i], 3e-5 * largest);
+            ASSERT_NEAR(part[i], whole[i], tolerance * largest);
           } else {
             ASSERT_EQ(part[i], -7);
           }
@@ -211,6 +274,8 @@ TEST(Convolution, AnEmptyRegionHasNoJobs) {
 TEST(Convolution, TheSameBytesAgain) {
   const Trial run(kCases[5]);
   EXPECT_EQ(run.fill(run.all(), 25), run.fill(run.all(), 25));
+  const Trial rounded(in_bfloat16(kCases[5]));
+  EXPECT_EQ(rounded.fill(rounded.all(), 25), rounded.fill(rounded.all(), 25));
 }
 
 }  // namespace
