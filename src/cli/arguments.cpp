@@ -121,7 +121,7 @@ using Text = std::string_view;
 template <class A>
 constexpr OptionOf<A> kPrecision = {
     "--precision", 0,
-    "P",           "what the network computes in: f32 (default), or bf16, faster on some processors",
+    "P",           "what the network computes in: f32 (default) or bf16, faster on some CPUs",
     false,         [](A& a, Text v) { a.precision = precision(v); }};
 template <class A>
 constexpr OptionOf<A> kThreads = {

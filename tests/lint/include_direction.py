@@ -14,7 +14,7 @@ import tempfile
 LAYERS = {
     "core": ("src/core", {"core"}, r"hwy/|(sched|sys/mman)\.h"),
     "classic": ("src/classic", {"core", "classic"}, r"hwy/|Eigen/"),
-    "kernels": ("src/kernels", {"core", "kernels"}, r"hwy/"),
+    "kernels": ("src/kernels", {"core", "kernels"}, r"hwy/|immintrin\.h"),
     "inference": ("src/inference", {"core", "kernels", "inference"}, r"hwy/"),
     "pipeline": ("src/pipeline", {"core", "classic", "kernels", "inference", "pipeline"}, r"hwy/"),
     "zoo": ("src/zoo", {"core", "inference", "zoo"}, r"nlohmann/|(fcntl|unistd|sys/\w+)\.h"),
