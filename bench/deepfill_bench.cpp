@@ -104,7 +104,7 @@ void run(benchmark::State& state) {
     benchmark::DoNotOptimize(results.data());
   }
   if (bfloat16) {
-    const std::vector<float> rounded = results;
+    const std::vector<float> rounded(results.begin(), results.end());
     fill(network(false));
     state.counters["dB"] = psnr(rounded, results);
   }

@@ -24,7 +24,6 @@ using kernels::HWY_NAMESPACE::kLanes;
 using kernels::HWY_NAMESPACE::kTileVectors;
 using kernels::HWY_NAMESPACE::multiply_pairs;
 using kernels::HWY_NAMESPACE::PlainProduct;
-using kernels::HWY_NAMESPACE::ProductTerms;
 using kernels::HWY_NAMESPACE::ProductTile;
 using kernels::HWY_NAMESPACE::round_row;
 using kernels::HWY_NAMESPACE::RowBlocks;

@@ -27,8 +27,8 @@ TEST(Bfloat16, IsTheNearest) {
     const float rounded = widened(to_bfloat16(value));
     EXPECT_LE(std::abs(rounded - value), std::abs(value) / 256) << value;
     const auto bits = std::bit_cast<uint32_t>(value);
-    const float below = std::bit_cast<float>(bits & 0xFFFF0000U);
-    const float above = std::bit_cast<float>((bits & 0xFFFF0000U) + 0x10000U);
+    const auto below = std::bit_cast<float>(bits & 0xFFFF0000U);
+    const auto above = std::bit_cast<float>((bits & 0xFFFF0000U) + 0x10000U);
     const float to_below = std::abs(value - below);
     const float to_above = std::abs(above - value);
     if (to_below == to_above) continue;
