@@ -100,7 +100,7 @@ class ProductTile {
       hn::Vec<Floats> first[kVectors];
       hn::Vec<Floats> second[kVectors];
       for (int j = 0; j < kVectors; ++j) {
-        const auto pairs = hn::BitCast(bits, hn::LoadU(halves, b + kLanes * (2 * j)));
+        const auto pairs = hn::BitCast(bits, hn::LoadU(halves, b + int64_t{2} * j * kLanes));
         first[j] = hn::BitCast(d, hn::ShiftLeft<16>(pairs));
         second[j] = hn::BitCast(d, hn::And(pairs, upper));
       }
