@@ -1,7 +1,9 @@
 #include "inference/deepfill.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
+#include <limits>
 
 #include "core/status.h"
 #include "inference/deepfill_layers.h"
@@ -56,11 +58,39 @@ Convolution convolution_of(ConvolutionSpec spec, const std::string& layer, const
   return {spec, weight.values.data(), bias.values.data()};
 }
 
+// Attention compares products of features: whether these are numbers everywhere.
+bool products_are_finite(const ConstMap& features, kernels::Parallel& parallel) {
+  std::atomic<bool> finite = true;
+  parallel.run(features.height, [&](int64_t row) {
+    const auto y = static_cast<int32_t>(row);
+    parallel.advance(static_cast<uint64_t>(features.width) * static_cast<uint64_t>(features.channels));
+    for (int32_t x = 0; x < features.width; ++x) {
+      const float* feature = features.at(y, x);
+      float squares = 0;
+      for (int32_t c = 0; c < features.channels; ++c) squares += feature[c] * feature[c];
+      if (!std::isfinite(squares)) finite = false;
+    }
+  });
+  return finite;
+}
+
+void fill_with_nan(const Map& map, const Region& region) {
+  for (int32_t y = region.y0; y < region.y1; ++y) {
+    for (int32_t x = region.x0; x < region.x1; ++x)
+      std::fill_n(map.at(y, x), map.channels, std::numeric_limits<float>::quiet_NaN());
+  }
+}
+
 // The mask and the wanted queries, as bytes, come first in the scratch memory.
 void attend(const kernels::ContextualAttention& attention, size_t mask_floats,
             const Network::Custom::Call& call, kernels::Parallel& parallel) {
   const ConstMap& features = call.in[0];
   const ConstMap& input = call.in[1];
+  // A softmax would turn what overflowed into innocent numbers: as everywhere in a network, NaN stays NaN.
+  if (!products_are_finite(features, parallel)) {
+    fill_with_nan(call.out, call.region);
+    return;
+  }
   auto* mask = reinterpret_cast<uint8_t*>(call.scratch);
   auto* wanted = reinterpret_cast<uint8_t*>(call.scratch + mask_floats);
   float* rest = call.scratch + 2 * mask_floats;

@@ -312,22 +312,27 @@ TEST_F(NeuralFill, TwoChannelsOfAnythingAreRefused) {
   }
 }
 
+// Wherever in the network: in all of it, before attention only, which gives numbers whatever it is asked.
 TEST_F(NeuralFill, NumbersThatOverflowAreAnErrorAndNotAPicture) {
-  const inference::DeepFill broken =
-      test::golden_deepfill([](const std::string& key, std::vector<float>& values) {
-        if (!key.ends_with("weight")) return;
-        for (float& value : values) value *= 1e30F;
-      });
-  options.model = &broken;
-  Picture src(Format::kRgb8, kWidth, kHeight);
-  src.set<uint8_t>(byte);
-  Mask mask(kWidth, kHeight, blob);
-  try {
-    run(src, mask, src);
-    FAIL() << "was not refused";
-  } catch (const Error& error) {
-    EXPECT_EQ(error.status(), Status::kUnsupported);
-    EXPECT_NE(std::string(error.what()).find("fill_model: its numbers overflow"), std::string::npos);
+  for (const char* const part : {"stage", "stage2.ca_", "stage2.ca_conv_bn1"}) {
+    for (const float factor : {1e30F, 1e38F}) {
+      const inference::DeepFill broken =
+          test::golden_deepfill([&](const std::string& key, std::vector<float>& values) {
+            if (!key.starts_with(part) || !key.ends_with("weight")) return;
+            for (float& value : values) value *= factor;
+          });
+      options.model = &broken;
+      Picture src(Format::kRgb8, kWidth, kHeight);
+      src.set<uint8_t>(byte);
+      Mask mask(kWidth, kHeight, blob);
+      try {
+        run(src, mask, src);
+        FAIL() << "was not refused: " << part << " times " << factor;
+      } catch (const Error& error) {
+        EXPECT_EQ(error.status(), Status::kUnsupported) << error.what();
+        EXPECT_NE(std::string(error.what()).find("fill_model: its numbers overflow"), std::string::npos);
+      }
+    }
   }
 }
 
