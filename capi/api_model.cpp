@@ -52,15 +52,17 @@ std::filesystem::path read_path(const char* given, const char* name) {
   return text;
 }
 
-// Opens while the context is in use: shutdown waits for it.
+// Opens while the context is in use: shutdown cancels it.
 template <class Source>
 void open(infill_context* context, const Source& source, const infill_model_desc* desc,
           infill_model** model) {
   const std::shared_ptr<Context>& owner = not_null(context, "context").context;
   not_null(model, "model");
   const Wanted wanted = read_desc(desc);
-  const Call call(owner->calls);
-  *model = new infill_model{std::make_shared<Model>(owner, source, wanted.precision, wanted.sha256)};
+  Call call(owner->calls);
+  Task task;
+  const Call::Working working(call, task);
+  *model = new infill_model{std::make_shared<Model>(owner, source, wanted.precision, wanted.sha256, task)};
 }
 
 }  // namespace

@@ -6,29 +6,24 @@
  *
  * Rules that hold for every declaration here
  *
- *   Handles     infill_context, infill_model, infill_session and infill_job are opaque. A handle keeps what it
- *               was made from alive, so they may be destroyed in any order. infill_*_destroy(NULL) does nothing;
- *               destroy cannot fail.
- *   Pixels      The caller owns every image; the library never hands out pixel memory.
- *   Structs     All but infill_rect and infill_error begin with struct_size and may grow at their end, never
- *               elsewhere. They have no hidden padding. INFILL_<NAME>_INIT, an initialiser, is all zero with
- *               struct_size set; zero in any field means its default. Reserved fields must be zero.
- *     read      by the library: a struct_size below that of the first release is INVALID_ARGUMENT, one above
- *               4096 too. What the caller knows and this library does not (bytes past its own struct,
- *               reserved fields, flag bits) must be zero: else TOO_NEW.
- *     written   by the library: only struct_size is read, the rest need not be set. What both sides know is
- *               written, what only the caller knows becomes zero, struct_size stays. On failure the struct is
- *               left alone.
- *     callbacks get structs whose struct_size is the library's.
- *   Enums       int32_t plus constants, so that width and unknown values mean the same in every language.
- *               Values are never reused. An unknown one is UNSUPPORTED.
- *   Errors      < 0: failed, 0: done, > 0: done, see the name. When a call fails nothing was created, output
- *               arguments are as before, and *err says why: the argument and its value. err may be NULL.
- *               There is no hidden error state.
+ *   Handles     infill_context, infill_model, infill_session and infill_job are opaque. A handle keeps what
+ * it was made from alive, so they may be destroyed in any order. infill_*_destroy(NULL) does nothing; destroy
+ * cannot fail. Pixels      The caller owns every image; the library never hands out pixel memory. Structs All
+ * but infill_rect and infill_error begin with struct_size and may grow at their end, never elsewhere. They
+ * have no hidden padding. INFILL_<NAME>_INIT, an initialiser, is all zero with struct_size set; zero in any
+ * field means its default. Reserved fields must be zero. read      by the library: a struct_size below that
+ * of the first release is INVALID_ARGUMENT, one above 4096 too. What the caller knows and this library does
+ * not (bytes past its own struct, reserved fields, flag bits) must be zero: else TOO_NEW. written   by the
+ * library: only struct_size is read, the rest need not be set. What both sides know is written, what only the
+ * caller knows becomes zero, struct_size stays. On failure the struct is left alone. callbacks get structs
+ * whose struct_size is the library's. Enums       int32_t plus constants, so that width and unknown values
+ * mean the same in every language. Values are never reused. An unknown one is UNSUPPORTED. Errors      < 0:
+ * failed, 0: done, > 0: done, see the name. When a call fails nothing was created, output arguments are as
+ * before, and *err says why: the argument and its value. err may be NULL. There is no hidden error state.
  *   Strings     UTF-8, ended by NUL. Those that come in are checked (INVALID_ARGUMENT). Those that come out
  *               live as long as the handle they came from, or for ever where there was no handle.
- *   Threads     A context and a model may be used from any thread, at once. A session does one thing at a time, on any
- *               thread: a second call while one or a job runs returns INVALID_STATE and disturbs nothing;
+ *   Threads     A context and a model may be used from any thread, at once. A session does one thing at a
+ * time, on any thread: a second call while one or a job runs returns INVALID_STATE and disturbs nothing;
  *               destroying it is always fine. A job may be used from any thread, at once, but not after its
  *               destroy was called.
  *   Callbacks   (progress, log) may come on threads of the library. They may call
@@ -40,7 +35,8 @@
  *               filled or made a context, every call in the child that can fail returns INVALID_STATE and
  *               destroy does nothing.
  *   Environment INFILL_ISA=sse4|avx2|avx512 keeps the library from using newer instructions; the bytes are
- *               the same, of neural fills up to rounding. Nothing else is read, nothing is printed and nothing ends the process.
+ *               the same, of neural fills up to rounding. Nothing else is read, nothing is printed and
+ * nothing ends the process.
  */
 /* Laid out by hand. */
 /* clang-format off */
@@ -458,8 +454,8 @@ typedef struct infill_model_desc {
 
 /* Opens a file of weights (safetensors, or what torch.save wrote: .pth, .pt, .ckpt; docs/models.md says of which
  * networks) and makes it ready to run. Nothing in it is executed, and it is read only until this returns; it must
- * not shrink meanwhile. path is UTF-8. desc may be NULL. IO: it cannot be read. The message of BAD_MODEL names the
- * first tensor that is missing, misshapen or not finite.
+ * not change meanwhile. path is UTF-8. desc may be NULL. IO: it cannot be read. The message of BAD_MODEL names the
+ * first tensor that is missing, misshapen or not finite. CANCELLED: the context was shut down meanwhile.
  * A model holds its weights in the C++ heap: outside of memory_limit and of the context's allocator. */
 INFILL_NODISCARD INFILL_API infill_status INFILL_CALL
 infill_model_open_file(infill_context* context, const char* path, const infill_model_desc* desc,

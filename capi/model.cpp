@@ -1,5 +1,6 @@
 #include "model.h"
 
+#include <algorithm>
 #include <array>
 #include <exception>
 #include <functional>
@@ -29,40 +30,56 @@ auto as_model_errors(const Work& work) {
   }
 }
 
+// How many bytes of UTF-8 a control character at the beginning takes: ASCII's and Latin-1's, what separates
+// lines and what changes the direction of writing. 0: it is none.
+size_t control_length(std::string_view text) {
+  const auto byte = [&](size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0; };
+  const auto within = [](int value, int low, int high) { return value >= low && value <= high; };
+  if (byte(0) < 0x20 || byte(0) == 0x7F) return 1;
+  if (byte(0) == 0xC2 && byte(1) < 0xA0) return 2;
+  if (byte(0) != 0xE2) return 0;
+  const bool marks = byte(1) == 0x80 && (within(byte(2), 0x8E, 0x8F) || within(byte(2), 0xA8, 0xAE));
+  const bool isolates = byte(1) == 0x81 && within(byte(2), 0xA6, 0xA9);
+  return marks || isolates ? 3 : 0;
+}
+
 // What a file says of itself may hold anything.
-std::string plain(std::string text) {
-  for (char& c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x20 || byte == 0x7F) c = ' ';
+std::string plain(std::string_view text) {
+  if (!is_utf8(text)) return "?";
+  std::string result;
+  while (!text.empty()) {
+    const size_t length = control_length(text);
+    result += length > 0 ? ' ' : text.front();
+    text.remove_prefix(std::max<size_t>(length, 1));
   }
-  return is_utf8(text) ? text : "?";
+  return result;
 }
 
 }  // namespace
 
 Model::Model(std::shared_ptr<Context> owner, const std::filesystem::path& path, kernels::Precision precision,
-             const std::optional<std::string>& sha256)
+             const std::optional<std::string>& sha256, Task& task)
     : context(std::move(owner)) {
-  as_model_errors([&] { load(zoo::WeightFile(path), precision, sha256); });
+  as_model_errors([&] { load(zoo::WeightFile(path), precision, sha256, task); });
 }
 
 Model::Model(std::shared_ptr<Context> owner, std::span<const std::byte> bytes, kernels::Precision precision,
-             const std::optional<std::string>& sha256)
+             const std::optional<std::string>& sha256, Task& task)
     : context(std::move(owner)) {
-  as_model_errors([&] { load(zoo::WeightFile(bytes, "model"), precision, sha256); });
+  as_model_errors([&] { load(zoo::WeightFile(bytes, "model"), precision, sha256, task); });
 }
 
 void Model::load(const zoo::WeightFile& file, kernels::Precision precision,
-                 const std::optional<std::string>& sha256) {
+                 const std::optional<std::string>& sha256, Task& task) {
   // Two hashes and packing take equally long, and longer than everything else: they go on at once.
   zoo::ModelCard card;
+  const auto advance = [&](uint64_t bytes) { task.advance(bytes); };
   const std::array<std::function<void()>, 3> pieces = {
-      [&] { file_sha256_ = file.sha256(); },
-      [&] { card = zoo::card_of(zoo::recognise(file)); },
-      [&] { network_.emplace(zoo::build_deepfill(zoo::recognise(file), precision)); },
+      [&] { file_sha256_ = file.sha256(advance); },
+      [&] { card = zoo::card_of(zoo::recognise(file), advance); },
+      [&] { network_.emplace(zoo::build_deepfill(zoo::recognise(file), precision, advance)); },
   };
   std::array<std::exception_ptr, pieces.size()> failures;
-  Task task;
   context->threads.parallel_for(task, pieces.size(), 1, [&](int64_t begin, int64_t /*end*/) {
     const auto which = static_cast<size_t>(begin);
     try {

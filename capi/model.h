@@ -16,11 +16,11 @@ namespace infill::capi {
 class Model {
  public:
   // precision: what networks compute in. sha256: of the file, in lower case, to insist on. Throws kBadModel,
-  // kWrongModel, kIo, kOutOfMemory.
+  // kWrongModel, kIo, kOutOfMemory, and kCancelled when the task is.
   Model(std::shared_ptr<Context> owner, const std::filesystem::path& path, kernels::Precision precision,
-        const std::optional<std::string>& sha256);
+        const std::optional<std::string>& sha256, Task& task);
   Model(std::shared_ptr<Context> owner, std::span<const std::byte> bytes, kernels::Precision precision,
-        const std::optional<std::string>& sha256);
+        const std::optional<std::string>& sha256, Task& task);
   Model(const Model&) = delete;
   Model& operator=(const Model&) = delete;
 
@@ -31,7 +31,7 @@ class Model {
 
  private:
   void load(const zoo::WeightFile& file, kernels::Precision precision,
-            const std::optional<std::string>& sha256);
+            const std::optional<std::string>& sha256, Task& task);
 
   std::optional<inference::DeepFill> network_;
   std::string name_, architecture_, parameters_, license_, weights_sha256_, file_sha256_;

@@ -114,7 +114,8 @@ Session make_session(infill_context* context, const infill_model* model, const F
   Session session(handle);
   for (const auto& [name, value] : arguments.parameters) {
     if (infill_session_set_param(handle, name.c_str(), value, &error) != INFILL_OK) {
-      fail(kUsage, "--set ", name, ": ", error.message, "; see infill info");
+      fail(kUsage, "--set ", name, ": ", error.message,
+           model != nullptr ? "; see infill model info FILE" : "; see infill info");
     }
   }
   return session;

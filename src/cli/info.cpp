@@ -23,19 +23,6 @@ void print_devices() {
   }
 }
 
-void print_settings(infill_context* context, infill_method method) {
-  FillArguments arguments;
-  arguments.method = method;
-  const Session session = make_session(context, nullptr, arguments);
-  for (uint32_t i = 0; i < infill_session_param_count(session.get()); ++i) {
-    infill_param_info info = INFILL_PARAM_INFO_INIT;
-    infill_error error = INFILL_ERROR_INIT;
-    check(infill_session_get_param_info(session.get(), i, &info, &error), error, text("setting ", i));
-    std::printf("      %s = %g (%g to %g): %s\n", info.name, info.default_value, info.minimum, info.maximum,
-                info.help);
-  }
-}
-
 void print_methods() {
   const Context context = make_context({});
   std::puts("\nMethods, with the settings that --set changes");
@@ -44,7 +31,9 @@ void print_methods() {
     infill_error error = INFILL_ERROR_INIT;
     check(infill_method_get_info(i, &info, &error), error, text("method ", i));
     std::printf("  %s: %s\n", info.name, info.summary);
-    print_settings(context.get(), info.method);
+    FillArguments arguments;
+    arguments.method = info.method;
+    print_settings(make_session(context.get(), nullptr, arguments).get());
   }
 }
 
@@ -56,6 +45,16 @@ void print_size_of(const PictureFile& file, const char* field, const char* name)
 }
 
 }  // namespace
+
+void print_settings(infill_session* session) {
+  for (uint32_t i = 0; i < infill_session_param_count(session); ++i) {
+    infill_param_info info = INFILL_PARAM_INFO_INIT;
+    infill_error error = INFILL_ERROR_INIT;
+    check(infill_session_get_param_info(session, i, &info, &error), error, text("setting ", i));
+    std::printf("      %s = %g (%g to %g): %s\n", info.name, info.default_value, info.minimum, info.maximum,
+                info.help);
+  }
+}
 
 void print_library_info() {
   std::printf("%s\nlibvips %s\n", infill_build_info(), vips_version_string());

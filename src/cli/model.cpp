@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <system_error>
 
+#include "info.h"
 #include "output_file.h"
 #include "terminal.h"
 
@@ -76,6 +77,8 @@ void print_model_info(const fs::path& path) {
               static_cast<double>(info.weight_bytes) * 1e-6);
   std::printf("  SHA-256 of the weights: %s\n", info.weights_sha256);
   std::printf("  SHA-256 of the file: %s\n", info.file_sha256);
+  std::puts("  settings that --set changes:");
+  print_settings(make_session(context.get(), model.get(), {}).get());
 }
 
 void run_model(const RunArguments& arguments) {

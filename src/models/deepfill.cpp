@@ -24,6 +24,7 @@
 #include "infill/ops/gated_conv2d.h"
 #include "models/parameters.h"
 #include "zoo/deepfill_keys.h"
+#include "zoo/deepfill_model.h"
 #include "zoo/weight_file.h"
 
 namespace infill::nn {
@@ -149,17 +150,11 @@ DeepFillResult DeepFillImpl::forward(const Tensor& image, const Tensor& mask) {
 namespace {
 
 DeepFillOptions options_of(const zoo::Recognised& model) {
+  const inference::DeepFillVariant variant = zoo::deepfill_variant(model);
   DeepFillOptions options;
-  options.tensorflow = model.architecture->name == "deepfill-v2-tf";
-  if (!options.tensorflow && model.architecture->name != "deepfill-v2") {
-    fail(Status::kUnsupported, "is ", model.architecture->name, ", not DeepFill v2");
-  }
+  options.tensorflow = variant.tensorflow;
+  options.fuse = variant.fuse;
   options.width = std::get<int64_t>(model.parameters.at("width"));
-  options.fuse = std::get<bool>(model.parameters.at("fuse"));
-  const auto kernel = model.parameters.find("fuse_kernel");
-  if (kernel != model.parameters.end() && std::get<int64_t>(kernel->second) != 3) {
-    fail(Status::kUnsupported, "fuse_kernel: ", std::get<int64_t>(kernel->second), ", only 3 is built");
-  }
   return options;
 }
 
@@ -168,7 +163,9 @@ DeepFillOptions options_of(const zoo::Recognised& model) {
 DeepFill open_deepfill(const std::string& path) try {
   const zoo::WeightFile file{std::filesystem::path(path)};
   const zoo::Recognised model = zoo::recognise(file);
-  DeepFill network(options_of(model));
+  const DeepFillOptions options = options_of(model);
+  model.weights.require_finite();
+  DeepFill network(options);
   const at::NoGradGuard no_gradients;
   for (auto& parameter : network->named_parameters()) {
     const zoo::Tensor& from = *model.weights.find(parameter.key());
@@ -179,7 +176,7 @@ DeepFill open_deepfill(const std::string& path) try {
   network->eval();
   return network;
 } catch (const Error& error) {
-  C10_THROW_ERROR(ValueError, c10::str("open_deepfill: '", path, "': ", error.what()));
+  C10_THROW_ERROR(ValueError, c10::str("open_deepfill: ", error.what()));
 }
 
 }  // namespace infill::nn

@@ -19,9 +19,9 @@
 namespace infill::ops {
 namespace {
 
-// A band of z, the convolution's result, is about this large: in a core's share of the last cache, and large
-// enough that starting oneDNN costs nothing.
-constexpr int64_t kBandBytes = int64_t{4} << 20;
+// A band of z, the convolution's result, is about this large: in the last cache, and large enough that
+// starting oneDNN and the rows that two bands both read cost nothing.
+constexpr int64_t kBandBytes = int64_t{16} << 20;
 // The backward works on whole pictures, as many at a time as stay below this (at least one).
 constexpr int64_t kBackwardBytes = int64_t{64} << 20;
 constexpr int64_t kGrain = 1 << 14;  // values that a thread gates at least

@@ -6,9 +6,13 @@
 
 namespace infill::zoo {
 
-// Copies what it needs of the file. Throws kUnsupported for an architecture or a parameter that cannot be
-// run, kInvalidArgument for weights that are not finite.
+// Throws kUnsupported for an architecture or a parameter that cannot be run.
+[[nodiscard]] inference::DeepFillVariant deepfill_variant(const Recognised& model);
+
+// Copies what it needs of the file. Throws kUnsupported as above, and kInvalidArgument for weights that are
+// not finite, before it takes memory.
 [[nodiscard]] inference::DeepFill build_deepfill(const Recognised& model,
-                                                 kernels::Precision precision = kernels::Precision::kFloat32);
+                                                 kernels::Precision precision = kernels::Precision::kFloat32,
+                                                 const Advance& advance = {});
 
 }  // namespace infill::zoo

@@ -96,7 +96,7 @@ ModelCard card_from_json(std::string_view text) {
   return card;
 }
 
-ModelCard card_of(const Recognised& model) {
+ModelCard card_of(const Recognised& model, const Advance& advance) {
   const WeightFile& file = model.weights.file();
   ModelCard card;
   card.name = std::filesystem::path(file.name()).stem().string();
@@ -104,7 +104,7 @@ ModelCard card_of(const Recognised& model) {
   card.architecture = model.architecture->name;
   card.parameters = model.parameters;
   card.licence = "unknown";
-  card.sha256 = sha256(file.data());
+  card.sha256 = sha256(file.data(), advance);
   const auto carried = file.metadata().find(kCardKey);
   if (carried == file.metadata().end()) return card;
   try {

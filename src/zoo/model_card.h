@@ -37,7 +37,7 @@ struct ModelCard {
 // that it carries, or the file's name and "unknown". Reads all of the file.
 // Throws kInvalidArgument when the file carries a card that contradicts it: another architecture, kind,
 // parameter or sha256.
-[[nodiscard]] ModelCard card_of(const Recognised& model);
+[[nodiscard]] ModelCard card_of(const Recognised& model, const Advance& advance = {});
 
 // Writes tensors with a card (write_safetensors). The card's sha256 is computed. Other metadata is kept.
 void write_model(const std::filesystem::path& path, std::span<const Tensor> tensors, const ModelCard& card,

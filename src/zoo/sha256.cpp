@@ -92,9 +92,15 @@ std::string Sha256::finish() {
   return text;
 }
 
-std::string sha256(std::span<const std::byte> bytes) {
+std::string sha256(std::span<const std::byte> bytes, const std::function<void(uint64_t)>& advance) {
+  constexpr size_t kPiece = 512U << 10U;
   Sha256 hash;
-  hash.add(bytes);
+  while (!bytes.empty()) {
+    const auto piece = bytes.first(std::min(kPiece, bytes.size()));
+    hash.add(piece);
+    bytes = bytes.subspan(piece.size());
+    if (advance) advance(piece.size());
+  }
   return hash.finish();
 }
 

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 
@@ -25,6 +26,8 @@ class Sha256 {
   uint64_t size_ = 0;
 };
 
-[[nodiscard]] std::string sha256(std::span<const std::byte> bytes);
+// advance(bytes that were read) comes every now and then, if given, and may throw to stop.
+[[nodiscard]] std::string sha256(std::span<const std::byte> bytes,
+                                 const std::function<void(uint64_t)>& advance = {});
 
 }  // namespace infill::zoo

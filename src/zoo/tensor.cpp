@@ -1,6 +1,7 @@
 #include "zoo/tensor.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 
 #include "core/status.h"
@@ -128,6 +129,25 @@ void Tensor::copy_to_float(std::span<float> to) const {
              static_cast<size_t>(count));
     out += count;
   });
+}
+
+std::optional<Tensor::Element> Tensor::first_not_finite() const {
+  std::array<float, 1024> values{};
+  std::optional<Element> found;
+  int64_t row = 0;
+  for_each_row(*this, [&](int64_t offset, int64_t stride, int64_t count) {
+    int64_t n = 0;
+    for (int64_t i = 0; i < count && !found; i += n) {
+      n = std::min<int64_t>(count - i, values.size());
+      const std::byte* from = bytes.data() + (offset + i * stride) * static_cast<int64_t>(size_of(dtype));
+      to_float(dtype, from, stride, values.data(), static_cast<size_t>(n));
+      const auto bad =
+          std::find_if_not(values.begin(), values.begin() + n, [](float v) { return std::isfinite(v); });
+      if (bad != values.begin() + n) found = {row + i + (bad - values.begin()), *bad};
+    }
+    row += count;
+  });
+  return found;
 }
 
 }  // namespace infill::zoo

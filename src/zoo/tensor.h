@@ -64,6 +64,13 @@ struct Tensor {
   void copy_to(std::span<std::byte> to) const;
   // Row-major copy as float32 (zoo::to_float); `to` has elements() floats (else kInvalidArgument).
   void copy_to_float(std::span<float> to) const;
+
+  struct Element {
+    int64_t index;  // row-major
+    float value;
+  };
+  // As float32; none: all are finite.
+  [[nodiscard]] std::optional<Element> first_not_finite() const;
 };
 
 }  // namespace infill::zoo

@@ -112,8 +112,8 @@ const Tensor* WeightFile::find(std::string_view key) const {
   return found != contents_.tensors.end() && found->name == key ? &*found : nullptr;
 }
 
-std::string WeightFile::sha256() const {
-  return zoo::sha256(bytes_);
+std::string WeightFile::sha256(const Advance& advance) const {
+  return zoo::sha256(bytes_, advance);
 }
 
 std::span<const Tensor> StateDict::tensors() const {
@@ -122,6 +122,16 @@ std::span<const Tensor> StateDict::tensors() const {
   const auto last = std::find_if_not(
       first, all.end(), [this](const Tensor& tensor) { return tensor.name.starts_with(prefix_); });
   return {first, last};
+}
+
+void StateDict::require_finite(const Advance& advance) const {
+  for (const Tensor& tensor : tensors()) {
+    if (const auto bad = tensor.first_not_finite()) {
+      fail(Status::kInvalidArgument, in_quotes(file_->name()), ": key ", in_quotes(tensor.name), ": element ",
+           bad->index, " is ", bad->value);
+    }
+    if (advance) advance(tensor.size_in_bytes());
+  }
 }
 
 }  // namespace infill::zoo

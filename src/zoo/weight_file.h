@@ -44,6 +44,10 @@ enum class Container : uint8_t { kSafetensors, kTorchZip, kTorchLegacy };
 
 using Metadata = std::map<std::string, std::string, std::less<>>;
 
+// What works for long calls it with the number of bytes it went through, from the thread that works. It may
+// throw to stop; empty: nobody wants to know.
+using Advance = std::function<void(uint64_t bytes)>;
+
 // What a reader found: views of the bytes that it was given.
 struct Contents {
   Container container = Container::kSafetensors;
@@ -73,7 +77,7 @@ class WeightFile {
   [[nodiscard]] std::span<const std::string> ignored() const { return contents_.ignored; }
   [[nodiscard]] std::span<const std::byte> data() const { return contents_.data; }
   // Of the whole file; reads all of it, at every call.
-  [[nodiscard]] std::string sha256() const;
+  [[nodiscard]] std::string sha256(const Advance& advance = {}) const;
 
  private:
   std::string name_;
@@ -94,6 +98,9 @@ class StateDict {
   }
   // All of them; their names still have the prefix.
   [[nodiscard]] std::span<const Tensor> tensors() const;
+  // Throws kInvalidArgument naming the first tensor with an element that is no finite float32. Takes no
+  // memory.
+  void require_finite(const Advance& advance = {}) const;
 
  private:
   const WeightFile* file_;

@@ -1,8 +1,10 @@
 // Models through <infill.h>: opening, what is said of them, sessions that fill with them, and every mistake.
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <cmath>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <thread>
@@ -359,6 +361,47 @@ TEST_F(Model, DamagedAndForeignFilesAreRefused) {
   other += header + std::string(4, '\0');
   EXPECT_EQ(open_bytes(other), INFILL_ERROR_WRONG_MODEL);
   EXPECT_NE(std::string(error.message).find("unknown architecture"), std::string::npos) << error.message;
+}
+
+TEST_F(Model, NamesShowNoControlCharacters) {
+  const std::string path = testing::TempDir() +
+                           "a\xC2\x9B"
+                           "31mb\xE2\x80\xAE"
+                           "c\xE2\x81\xA6\xC3\xBC.safetensors";
+  std::ofstream(path, std::ios::binary) << file("deepfill_c8.weights.safetensors");
+  ASSERT_EQ(infill_model_open_file(context, path.c_str(), nullptr, &model, &error), INFILL_OK)
+      << error.message;
+  std::filesystem::remove(path);
+  infill_model_info info = INFILL_MODEL_INFO_INIT;
+  ASSERT_EQ(infill_model_get_info(model, &info, nullptr), INFILL_OK);
+  EXPECT_STREQ(info.name, "a 31mb c \xC3\xBC");
+}
+
+// A file that is long to hash, and then no model: whoever waits for it to the end is told so.
+TEST_F(Model, ShutdownStopsOpening) {
+  const std::string path = testing::TempDir() + "infill_long.safetensors";
+  constexpr uint64_t kBytes = uint64_t{256} << 20U;
+  std::string header = R"({"other.weight":{"dtype":"U8","shape":[268435456],"data_offsets":[0,268435456]}})";
+  header.resize((header.size() + 7) / 8 * 8, ' ');
+  std::string start(8, '\0');
+  start[0] = static_cast<char>(header.size());
+  std::ofstream(path, std::ios::binary) << start << header;
+  std::filesystem::resize_file(path, start.size() + header.size() + kBytes);
+  infill_status status = INFILL_OK;
+  for (int delay = 1; delay <= 512 && status != INFILL_ERROR_CANCELLED; delay *= 2) {
+    infill_context* closing = nullptr;
+    ASSERT_EQ(infill_context_create(nullptr, &closing, nullptr), INFILL_OK);
+    std::thread opening(
+        [&] { status = infill_model_open_file(closing, path.c_str(), nullptr, &model, &error); });
+    std::this_thread::sleep_for(std::chrono::milliseconds(delay));
+    EXPECT_EQ(infill_context_shutdown(closing, nullptr), INFILL_OK);
+    opening.join();
+    EXPECT_EQ(model, nullptr);
+    EXPECT_NE(status, INFILL_OK);
+    infill_context_destroy(closing);
+  }
+  std::filesystem::remove(path);
+  EXPECT_EQ(status, INFILL_ERROR_CANCELLED) << error.message;
 }
 
 TEST_F(Model, SessionsSayWhatTheyNeed) {

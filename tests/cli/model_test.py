@@ -45,7 +45,8 @@ class Model(support.Case):
         done = self.run_infill("model", "info", MODEL)
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         for line in ("name: deepfill_c8.weights", "kind: fill", 'architecture: deepfill-v2 {', '"width":8', "licence: unknown",
-                     "SHA-256 of the file: " + hashlib.sha256(MODEL.read_bytes()).hexdigest()):
+                     "SHA-256 of the file: " + hashlib.sha256(MODEL.read_bytes()).hexdigest(),
+                     "neural.size = 256 (32 to 4096): ", "blend.seam = "):
             self.assertIn(line, done.stdout)
 
     def test_mistakes(self):
@@ -55,6 +56,7 @@ class Model(support.Case):
         cut.write_bytes(MODEL.read_bytes()[:9000])
         self.refuse(3, "cut.safetensors", *good, "--model", cut)
         self.refuse(3, "photo.png", *good, "--model", self.path("photo.png"))
+        self.refuse(2, "see infill model info FILE", *good, "--model", MODEL, "--set", "neural.sise=64")
         self.refuse(5, "memory_limit", *good, "--model", MODEL, "--memory-limit", "1K")
         self.refuse(2, "infill model info FILE", command="model")
         self.refuse(2, "infill model info FILE", "show", MODEL, command="model")

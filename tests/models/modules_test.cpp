@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <filesystem>
 #include <fstream>
 #include <string>
 #include <utility>
@@ -195,9 +196,20 @@ TEST(DeepFill, MistakesAreNamed) {
   expect_message("DeepFill: mask: has shape [1, 1, 8, 24], must be [1, 1, 16, 24]",
                  [&] { forward(image, mask.narrow(2, 0, 8)); });
   expect_message("DeepFill: mask: is Bool", [&] { forward(image, mask.to(at::kBool)); });
-  expect_message("open_deepfill: '/does/not/exist': ", [] { infill::nn::open_deepfill("/does/not/exist"); });
+  expect_message("open_deepfill: \"/does/not/exist\": ",
+                 [] { infill::nn::open_deepfill("/does/not/exist"); });
   const std::string text = golden("README.md");
-  expect_message("open_deepfill: '" + text + "': ", [&] { infill::nn::open_deepfill(text); });
+  expect_message("open_deepfill: \"" + text + "\": ", [&] { infill::nn::open_deepfill(text); });
+
+  const std::string path = testing::TempDir() + "infill_not_finite.safetensors";
+  std::filesystem::copy_file(golden("deepfill_c8.weights.safetensors"), path,
+                             std::filesystem::copy_options::overwrite_existing);
+  const auto size = static_cast<std::streamoff>(std::filesystem::file_size(path));
+  std::fstream(path, std::ios::in | std::ios::out | std::ios::binary)
+      .seekp(size - 4)
+      .write("\xff\xff\xff\xff", 4);
+  expect_message("open_deepfill: \"" + path + "\": key \"stage2.", [&] { infill::nn::open_deepfill(path); });
+  std::filesystem::remove(path);
 }
 
 TEST(PatchDiscriminator, HasTheShapeOfThePaper) {

@@ -31,6 +31,27 @@ TEST(Tensor, CopiesInTheWrongSizeAreRefused) {
   EXPECT_THROW(tensor.copy_to(std::as_writable_bytes(std::span(out))), Error);
 }
 
+TEST(Tensor, TheFirstElementThatIsNotFiniteIsFound) {
+  constexpr int64_t kCount = 3000;  // more than are looked at in one go
+  std::vector<float> values(2 * kCount, 1.0F);
+  EXPECT_FALSE(floats(values, {kCount, 2}, {2, 1}).first_not_finite());
+  EXPECT_FALSE(floats(values, {0, 2}, {2, 1}).first_not_finite());
+  values[5001] = std::numeric_limits<float>::infinity();
+  values[5002] = std::nanf("");
+  EXPECT_EQ(floats(values, {kCount, 2}, {2, 1}).first_not_finite()->index, 5001);
+  EXPECT_EQ(floats(values, {kCount, 2}, {2, 1}).first_not_finite()->value, values[5001]);
+  EXPECT_EQ(floats(values, {2, kCount}, {1, 2}).first_not_finite()->index, 2501) << "its transpose";
+  EXPECT_EQ(floats(values, {kCount}, {2}).first_not_finite()->index, 2501) << "every other one";
+  EXPECT_FALSE(floats(values, {5001}, {1}).first_not_finite());
+  const std::vector<double> large = {1, 1e300};
+  Tensor doubles;
+  doubles.dtype = DType::kF64;
+  doubles.shape = {2};
+  doubles.strides = {1};
+  doubles.bytes = std::as_bytes(std::span(large));
+  EXPECT_EQ(doubles.first_not_finite()->index, 1) << "beyond float32";
+}
+
 TEST(Tensor, SizesThatOverflow) {
   constexpr int64_t kMost = std::numeric_limits<int64_t>::max();
   EXPECT_EQ(element_count({}), 1);
