@@ -61,7 +61,7 @@ float encoded(const Canvas& canvas, float value, float alpha) {
 
 // Means over blocks whose pixels are all known, weighted by alpha. What is transparent has no colour to show.
 void reduce(const Canvas& canvas, const Scaled& scaled, classic::Work& work) {
-  const size_t colours = static_cast<size_t>(canvas.colour_channels());
+  const auto colours = static_cast<size_t>(canvas.colour_channels());
   work.threads.parallel_for(work.task, scaled.height, kRows, [&](int64_t begin, int64_t end) {
     Meter meter(work.task);
     for (auto y = static_cast<int32_t>(begin); y < end; ++y) {
@@ -79,9 +79,10 @@ void reduce(const Canvas& canvas, const Scaled& scaled, classic::Work& work) {
             const float alpha = alpha_of(canvas, j, i);
             if (!(alpha > 0)) continue;
             weight += alpha;
-            for (size_t c = 0; c < 3; ++c)
-              sums.at(c) +=
-                  alpha * encoded(canvas, canvas.planes.at(std::min(c, colours - 1)).at(j, i), alpha);
+            for (size_t c = 0; c < 3; ++c) {
+              const float value = canvas.planes.at(std::min(c, colours - 1)).at(j, i);
+              sums.at(c) += alpha * encoded(canvas, value, alpha);
+            }
           }
         }
         unknown = unknown || weight == 0;
@@ -155,7 +156,7 @@ void fill_at(const Canvas& canvas, const Scaled& scaled, int32_t x, int32_t y, c
   const Enlarged enlarged(scaled, x, y);
   std::array<float, 3> rgb{};
   for (size_t c = 0; c < 3; ++c) rgb.at(c) = enlarged.of(scaled.colours.at(c));
-  const size_t colours = static_cast<size_t>(canvas.colour_channels());
+  const auto colours = static_cast<size_t>(canvas.colour_channels());
   if (colours == 1) rgb[0] = (rgb[0] + rgb[1] + rgb[2]) / 3.0F;
   const float alpha = alpha_of(canvas, x, y);
   for (size_t c = 0; c < colours; ++c) put(c, alpha * (canvas.linear ? decode_srgb(rgb.at(c)) : rgb.at(c)));

@@ -43,7 +43,7 @@ std::vector<std::string> published_keys(const std::string& name) {
   std::vector<std::string> keys;
   for (std::string key, type, shape;
        std::getline(file, key, '\t') && std::getline(file, type, '\t') && std::getline(file, shape);) {
-    keys.push_back(key + " " + shape);
+    keys.push_back(c10::str(key, " ", shape));
   }
   return keys;
 }
