@@ -364,17 +364,20 @@ TEST_F(Model, DamagedAndForeignFilesAreRefused) {
 }
 
 TEST_F(Model, NamesShowNoControlCharacters) {
-  const std::string path = testing::TempDir() +
-                           "a\xC2\x9B"
-                           "31mb\xE2\x80\xAE"
-                           "c\xE2\x81\xA6\xC3\xBC.safetensors";
+  // U+009B of Latin-1, and two that turn the direction of writing.
+  const std::string controls[] = {{'\xC2', '\x9B'}, {'\xE2', '\x80', '\xAE'}, {'\xE2', '\x81', '\xA6'}};
+  std::string path = testing::TempDir();
+  for (const std::string& piece :
+       {std::string("a"), controls[0], std::string("31mb"), controls[1], controls[2]})
+    path += piece;
+  path += "\xC3\xBC.safetensors";
   std::ofstream(path, std::ios::binary) << file("deepfill_c8.weights.safetensors");
   ASSERT_EQ(infill_model_open_file(context, path.c_str(), nullptr, &model, &error), INFILL_OK)
       << error.message;
   std::filesystem::remove(path);
   infill_model_info info = INFILL_MODEL_INFO_INIT;
   ASSERT_EQ(infill_model_get_info(model, &info, nullptr), INFILL_OK);
-  EXPECT_STREQ(info.name, "a 31mb c \xC3\xBC");
+  EXPECT_STREQ(info.name, "a 31mb  \xC3\xBC");
 }
 
 // A file that is long to hash, and then no model: whoever waits for it to the end is told so.
