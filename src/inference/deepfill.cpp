@@ -22,8 +22,7 @@ using kernels::Region;
 namespace {
 
 // Of the input: red, green and blue in -1..1 with 0 in the hole, 1, and the mask, 1 = hole.
-constexpr int32_t kInputChannels = 5;
-constexpr int32_t kMaskChannel = 4;
+constexpr int32_t kMaskChannel = kDeepFillInputs - 1;
 
 std::string shape_text(const std::vector<int64_t>& shape) {
   std::string text = "[";
@@ -293,7 +292,7 @@ void store(const Map& map, const Region& region, const std::array<Plane<float>, 
 DeepFill::DeepFill(const DeepFillVariant& variant, const WeightLookup& weights, Precision precision) {
   const DeepFillLayers& layers = deepfill_layers();
   Builder build(network_, variant, weights, precision);
-  input_ = network_.add_map(kInputChannels, 0);
+  input_ = network_.add_map(kDeepFillInputs, 0);
   coarse_ = build.chain(layers.coarse, input_);
   const int mixed = build.add_mixed(input_, coarse_);
   const int attended = build.add_attention(build.chain(layers.before_attention, mixed), input_);

@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "core/status.h"
+#include "inference/deepfill.h"
 #include "inference/deepfill_layers.h"
 #include "infill/ops/contextual_attention.h"
 #include "infill/ops/gated_conv2d.h"
@@ -32,9 +33,9 @@ namespace {
 
 using at::Tensor;
 using inference::DeepFillLayer;
+using inference::kMostDeepFillWidth;
 
-constexpr int64_t kMultiple = 8;
-constexpr int64_t kMostWidth = 1024;
+constexpr int64_t kMultiple = inference::DeepFill::kMultiple;
 constexpr int64_t kQuarter = 2;  // how often a picture is halved before attention
 
 struct Layer {
@@ -43,8 +44,8 @@ struct Layer {
 };
 
 void check_options(const DeepFillOptions& options) {
-  TORCH_CHECK_VALUE(options.width >= 4 && options.width <= kMostWidth && options.width % 4 == 0,
-                    "DeepFill: width: is ", options.width, ", must be 4, 8 .. ", kMostWidth);
+  TORCH_CHECK_VALUE(options.width >= 4 && options.width <= kMostDeepFillWidth && options.width % 4 == 0,
+                    "DeepFill: width: is ", options.width, ", must be 4, 8 .. ", kMostDeepFillWidth);
 }
 
 // All keys and shapes, in the order of the layers.

@@ -4,17 +4,12 @@ import hashlib
 import json
 import os
 import pathlib
-import pty
 import resource
-import select
 import signal
 import struct
-import subprocess
-import time
 import unittest
 
 import support
-from support import INFILL
 from tensors import Tensor, floats, holes, picture, read, write
 
 GOLDEN = pathlib.Path(__file__).parents[1] / "data/golden"
@@ -254,26 +249,9 @@ class Mistakes(RunCase):
         self.assertLessEqual(max(map(len, done.stdout.splitlines())), 120)
 
 
-class Terminal(RunCase):
-    def start(self, *words):
-        self.terminal, theirs = pty.openpty()
-        self.addCleanup(os.close, self.terminal)
-        process = subprocess.Popen([INFILL, "model", *map(str, words)], stderr=theirs, stdout=subprocess.DEVNULL)
-        os.close(theirs)
-        self.addCleanup(process.kill)
-        return process
-
-    def read_until(self, text, seconds=60):
-        shown = b""
-        end = time.monotonic() + seconds
-        while text not in shown and time.monotonic() < end:
-            if select.select([self.terminal], [], [], 0.1)[0]:
-                shown += os.read(self.terminal, 4096)
-        self.assertIn(text, shown)
-        return shown
-
+class Terminal(RunCase, support.TerminalCase):
     def test_progress(self):
-        process = self.start(*self.words(self.batch()))
+        process = self.start("model", *self.words(self.batch()))
         shown = self.read_until(b"were written")
         self.assertEqual(process.wait(60), 0)
         self.assertRegex(shown, rb"in\.safetensors \[[#.]+\] +\d+ %")
@@ -286,7 +264,7 @@ class Terminal(RunCase):
         for number in (signal.SIGINT, signal.SIGTERM):
             with self.subTest(number):
                 before = sorted(self.folder.iterdir())
-                process = self.start(*self.words(inputs, "--threads", 1))
+                process = self.start("model", *self.words(inputs, "--threads", 1))
                 self.read_until(b"%")
                 process.send_signal(number)
                 self.assertEqual(process.wait(60), 130)

@@ -2,10 +2,13 @@
 import dataclasses
 import os
 import pathlib
+import pty
 import random
+import select
 import struct
 import subprocess
 import tempfile
+import time
 import unittest
 import zlib
 
@@ -146,3 +149,28 @@ class Case(unittest.TestCase):
 
     def mask(self, name="mask.png", width=40, height=30, box=(10, 8, 18, 15), **values):
         return png(self.path(name), width, height, 1, spot(*box, **values))
+
+
+class TerminalCase(Case):
+    """Runs infill where a person would see it."""
+
+    def start(self, *words):
+        """infill on a terminal that only shows stderr."""
+        self.terminal, theirs = pty.openpty()
+        self.addCleanup(os.close, self.terminal)
+        process = subprocess.Popen([INFILL, *map(str, words)], stderr=theirs, stdout=subprocess.DEVNULL)
+        os.close(theirs)
+        self.addCleanup(process.kill)
+        return process
+
+    def read_until(self, text, seconds=60):
+        shown = b""
+        end = time.monotonic() + seconds
+        while text not in shown and time.monotonic() < end:
+            if select.select([self.terminal], [], [], 0.1)[0]:
+                try:
+                    shown += os.read(self.terminal, 4096)
+                except OSError:  # the other side has closed it
+                    break
+        self.assertIn(text, shown)
+        return shown

@@ -1,14 +1,10 @@
 """What a person meets: help, info, progress, Ctrl-C, and the same bytes whatever the number of threads."""
-import os
-import pty
-import select
 import signal
-import subprocess
 import time
 import unittest
 
 import support
-from support import FAST, INFILL, field
+from support import FAST, field
 
 
 class Talk(support.Case):
@@ -60,30 +56,9 @@ class Talk(support.Case):
         self.assertEqual(self.fill(self.photo(), "-m", self.mask(), "-o", self.path("out.png"), *FAST).stderr, "")
 
 
-class Interruption(support.Case):
-    def start(self, *words):
-        """infill on a terminal that only shows stderr."""
-        self.terminal, theirs = pty.openpty()
-        self.addCleanup(os.close, self.terminal)
-        process = subprocess.Popen([INFILL, "fill", *map(str, words)], stderr=theirs, stdout=subprocess.DEVNULL)
-        os.close(theirs)
-        self.addCleanup(process.kill)
-        return process
-
-    def read_until(self, text, seconds=60):
-        shown = b""
-        end = time.monotonic() + seconds
-        while text not in shown and time.monotonic() < end:
-            if select.select([self.terminal], [], [], 0.1)[0]:
-                try:
-                    shown += os.read(self.terminal, 4096)
-                except OSError:  # the other side has closed it
-                    break
-        self.assertIn(text, shown)
-        return shown
-
+class Interruption(support.TerminalCase):
     def test_progress_on_a_terminal(self):
-        process = self.start(self.photo(), "-m", self.mask(), "-o", self.path("out.png"), *FAST)
+        process = self.start("fill", self.photo(), "-m", self.mask(), "-o", self.path("out.png"), *FAST)
         shown = self.read_until(b"pixels filled in")
         self.assertEqual(process.wait(60), 0)
         self.assertRegex(shown, rb"photo\.png \[[#.]+\] +\d+ %")
@@ -100,7 +75,7 @@ class Interruption(support.Case):
             with self.subTest(number):
                 out = self.path("out.png")
                 before = sorted(self.folder.iterdir())
-                process = self.start(photo, "-m", mask, "-o", out, "--method", "patchmatch", "--quality", "high")
+                process = self.start("fill", photo, "-m", mask, "-o", out, "--method", "patchmatch", "--quality", "high")
                 self.read_until(b"%")
                 asked = time.monotonic()
                 process.send_signal(number)
@@ -116,7 +91,7 @@ class Interruption(support.Case):
         support.vips("extract_area", self.path("white.v"), self.path("spot.v"), 0, 0, 2000, 2000)
         support.vips("embed", self.path("spot.v"), self.path("mask.png"), 3000, 3000, 9000, 9000)
         before = sorted(self.folder.iterdir())
-        process = self.start(self.path("photo.png"), "-m", self.path("mask.png"), "-o", self.path("out.png"),
+        process = self.start("fill", self.path("photo.png"), "-m", self.path("mask.png"), "-o", self.path("out.png"),
                              "--grow", "900")
         time.sleep(1.5)  # reading takes a second, shaping several
         process.send_signal(signal.SIGINT)
