@@ -40,12 +40,13 @@ ParameterValue parameter_of(const std::string& name, const json& value) {
   wrong("parameters", in_quotes(name) + " is no number, string, true or false");
 }
 
+json json_of(const Parameters::mapped_type& value) {
+  return std::visit([](const auto& plain) { return json(plain); }, value);
+}
+
 json json_of(const Parameters& parameters) {
   json object = json::object();
-  for (const auto& [name, value] : parameters) {
-    json& entry = object[name];
-    std::visit([&entry](const auto& plain) { entry = plain; }, value);
-  }
+  for (const auto& [name, value] : parameters) object[name] = json_of(value);
   return object;
 }
 
@@ -111,7 +112,11 @@ ModelCard card_of(const Recognised& model, const Advance& advance) {
     const ModelCard other = card_from_json(carried->second);
     check_agrees("kind", other.kind, card.kind);
     check_agrees("architecture", other.architecture, card.architecture);
-    check_agrees("parameters", json_of(other.parameters), json_of(card.parameters));
+    for (const auto& [name, value] : other.parameters) {
+      const auto found = card.parameters.find(name);
+      check_agrees("parameters: " + name, json_of(value),
+                   found == card.parameters.end() ? json() : json_of(found->second));
+    }
     if (!other.sha256.empty()) check_agrees("sha256", other.sha256, card.sha256);
     card.name = other.name;
     card.licence = other.licence;

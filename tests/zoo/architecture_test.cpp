@@ -314,7 +314,12 @@ TEST_F(Card, ThatContradictsTheFileIsRefused) {
   expect_in(outcome_of(card), R"(infill.card: architecture: is "lama", the file has "deepfill-v2")");
   card = good;
   card.parameters["width"] = int64_t{48};
-  expect_in(outcome_of(card), "infill.card: parameters: is {");
+  expect_in(outcome_of(card), "infill.card: parameters: width: is 48, the file has 8");
+  card = good;
+  card.parameters["depth"] = int64_t{3};
+  expect_in(outcome_of(card), "infill.card: parameters: depth: is 3, the file has null");
+  card.parameters = {{"width", int64_t{8}}};
+  EXPECT_EQ(outcome_of(card), "OK") << "a part of them, but right";
   card = good;
   card.kind = "detect";
   expect_in(outcome_of(card), "infill.card: kind");
