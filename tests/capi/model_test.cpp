@@ -219,10 +219,24 @@ TEST_F(Model, AJobIsCancelled) {
   ASSERT_EQ(make_session(), INFILL_OK);
   Picture src = textured(400, 400);
   const Picture mask = mask_with(400, 400, {60, 60, 250, 250});
-  const infill_fill_desc desc = desc_of(src.image, mask.image, src.image);
+  infill_fill_desc desc = desc_of(src.image, mask.image, src.image);
+  // In the middle of the work, which waits there until it was cancelled.
+  struct Gate {
+    std::atomic<bool> reached{false}, open{false};
+  } gate;
+  desc.progress_user = &gate;
+  desc.progress = [](void* user, const infill_progress* progress) -> int32_t {
+    auto& at = *static_cast<Gate*>(user);
+    if (progress->fraction < 0.3) return 0;
+    at.reached = true;
+    while (!at.open) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    return 0;
+  };
   infill_job* job = nullptr;
   ASSERT_EQ(infill_fill_async(session, &desc, &job, &error), INFILL_OK) << error.message;
+  while (!gate.reached) std::this_thread::sleep_for(std::chrono::milliseconds(1));
   infill_job_cancel(job);
+  gate.open = true;
   EXPECT_EQ(infill_job_wait(job, UINT64_MAX, nullptr), INFILL_ERROR_CANCELLED);
   infill_job_destroy(job);
 }

@@ -11,6 +11,7 @@ import unittest
 import torch
 
 sys.path.append(str(pathlib.Path(__file__).parents[1] / "support"))
+import forked
 from published import attention as published
 
 torch.ops.load_library(os.environ["INFILL_TORCH_LIBRARY"])
@@ -195,6 +196,15 @@ class ContextualAttention(unittest.TestCase):
                 expected.sum().backward()
                 result.sum().backward()
                 torch.testing.assert_close([t.grad for t in traced[:2]], [t.grad for t in plain[:2]])
+
+    def test_after_fork(self):
+        # Wide enough to be worth several threads.
+        tensors = Case((1, 16, 48, 48)).tensors(torch.float, False)
+        options = CASES[0].options()
+        with self.subTest("all"):
+            forked.check(self, lambda: contextual_attention(*tensors, *options))
+        with self.subTest("at the hole"):
+            forked.check(self, lambda: contextual_attention_hole(*tensors, *options, 2))
 
     def test_mistakes(self):
         f, b, mask = CASES[0].tensors(torch.float, False)

@@ -2,12 +2,15 @@
 import dataclasses
 import itertools
 import os
-import select
-import signal
+import pathlib
+import sys
 import unittest
 
 import torch
 import torch.nn.functional as F
+
+sys.path.append(str(pathlib.Path(__file__).parents[1] / "support"))
+import forked
 
 torch.ops.load_library(os.environ["INFILL_TORCH_LIBRARY"])
 gated_conv2d = torch.ops.infill.gated_conv2d
@@ -134,26 +137,7 @@ class GatedConv2d(unittest.TestCase):
     def test_after_fork(self):
         case = CASES[0]
         tensors = case.tensors(torch.float, False)
-        gated_conv2d(*tensors, *case.options())
-        for threads, expected in (None, b"forked"), (1, b"fine"):
-            reader, writer = os.pipe()
-            child = os.fork()
-            if child == 0:
-                try:
-                    if threads:
-                        torch.set_num_threads(threads)
-                    gated_conv2d(*tensors, *case.options())
-                    os.write(writer, b"fine")
-                except RuntimeError as error:
-                    os.write(writer, b"forked" if "was forked" in str(error) else b"something else")
-                finally:
-                    os._exit(0)
-            answered, _, _ = select.select([reader], [], [], 60)
-            if not answered:
-                os.kill(child, signal.SIGKILL)
-            self.assertTrue(answered, "the child hangs")
-            self.assertEqual(os.read(reader, 100), expected)
-            os.waitpid(child, 0)
+        forked.check(self, lambda: gated_conv2d(*tensors, *case.options()))
 
     def test_mistakes(self):
         x, weight, bias = CASES[0].tensors(torch.float)

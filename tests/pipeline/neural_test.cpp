@@ -67,6 +67,52 @@ class NeuralFill : public testing::Test {
     return request;
   }
 
+  // Planes of red, green and blue.
+  struct Tensors {
+    int width, height;
+    std::vector<float> values;
+    [[nodiscard]] double at(int x, int y, int c) const {
+      return static_cast<double>(values[static_cast<size_t>((c * height + y) * width + x)]);
+    }
+  };
+  struct Size {
+    int width, height;
+  };
+  // What the network by itself makes of a picture given pixel by pixel.
+  [[nodiscard]] Tensors painted(Size size, const auto& is_unknown, const auto& colour) const {
+    const auto area = static_cast<size_t>(size.width) * static_cast<size_t>(size.height);
+    std::vector<float> image(3 * area);
+    std::vector<uint8_t> unknown(area);
+    for (int y = 0; y < size.height; ++y) {
+      for (int x = 0; x < size.width; ++x) {
+        const auto at = static_cast<size_t>(y * size.width + x);
+        unknown[at] = is_unknown(x, y) ? 1 : 0;
+        for (int c = 0; c < 3; ++c) image[static_cast<size_t>(c) * area + at] = colour(x, y, c);
+      }
+    }
+    Tensors filled{size.width, size.height, std::vector<float>(3 * area)};
+    const auto planes = [&](auto* data) {
+      using View = Plane<std::remove_pointer_t<decltype(data)>>;
+      const auto plane = [&](size_t c) { return View{data + c * area, size.width, size.height, size.width}; };
+      return std::array{plane(0), plane(1), plane(2)};
+    };
+    Memory memory;
+    const Block block(memory, network.scratch(size.height, size.width, 1));
+    Arena arena(block.data(), block.size());
+    Threads threads(1);
+    Task task;
+    kernels::ThreadsParallel parallel(threads, task);
+    network.run({.height = size.height,
+                 .width = size.width,
+                 .image = planes(static_cast<const float*>(image.data())),
+                 .unknown = {unknown.data(), size.width, size.height, size.width},
+                 .wanted = {0, 0, size.height, size.width},
+                 .coarse = {},
+                 .refined = planes(filled.values.data())},
+                arena, parallel, [](double) {});
+    return filled;
+  }
+
   inference::DeepFill network = test::golden_deepfill();
   Options options;
 };
@@ -102,40 +148,11 @@ TEST_F(NeuralFill, AtItsOwnScaleItIsWhatTheNetworkSays) {
   Picture dst(Format::kRgb32F, 64, 64);
   Mask mask(64, 64, [](int x, int y) { return x >= 20 && x < 33 && y >= 30 && y < 47; });
   run(src, mask, dst);
-
-  std::vector<float> image(3 * 64 * 64);
-  std::vector<float> filled(image.size());
-  std::vector<uint8_t> unknown(64 * 64);
-  for (int y = 0; y < 64; ++y) {
-    for (int x = 0; x < 64; ++x) {
-      unknown[static_cast<size_t>(64 * y + x)] = mask.at<uint8_t>(x, y);
-      for (int c = 0; c < 3; ++c) image[static_cast<size_t>((c * 64 + y) * 64 + x)] = smooth(x, y, c);
-    }
-  }
-  const auto planes = [](auto* data) {
-    using Value = std::remove_pointer_t<decltype(data)>;
-    return std::array<Plane<Value>, 3>{
-        {{data, 64, 64, 64}, {data + 4096, 64, 64, 64}, {data + 8192, 64, 64, 64}}};
-  };
-  Memory memory;
-  const Block block(memory, network.scratch(64, 64, 1));
-  Arena arena(block.data(), block.size());
-  Threads threads(1);
-  Task task;
-  kernels::ThreadsParallel parallel(threads, task);
-  network.run({.height = 64,
-               .width = 64,
-               .image = planes(static_cast<const float*>(image.data())),
-               .unknown = {unknown.data(), 64, 64, 64},
-               .wanted = {0, 0, 64, 64},
-               .coarse = {},
-               .refined = planes(filled.data())},
-              arena, parallel, [](double) {});
+  const Tensors filled = painted(
+      {64, 64}, [&](int x, int y) { return mask.at<uint8_t>(x, y) != 0; }, smooth);
   for (int y = 30; y < 47; ++y) {
     for (int x = 20; x < 33; ++x) {
-      for (int c = 0; c < 3; ++c) {
-        EXPECT_NEAR(dst.at<float>(x, y, c), filled[static_cast<size_t>((c * 64 + y) * 64 + x)], 1e-5);
-      }
+      for (int c = 0; c < 3; ++c) EXPECT_NEAR(dst.at<float>(x, y, c), filled.at(x, y, c), 1e-5);
     }
   }
 }
@@ -179,15 +196,53 @@ TEST_F(NeuralFill, TheScaleFollowsTheThicknessOfTheHole) {
 }
 
 TEST_F(NeuralFill, ALargeHoleIsFilledAtASmallerScale) {
+  constexpr int kScale = 4;  // 100 pixels, of which the network gets 32 at most
+  constexpr int kRight = 301;
+  constexpr int kBottom = 203;
   options.method_settings.set(kNeuralSize, 32);
-  Picture src(Format::kRgb32F, 301, 203);
+  options.blend_settings.set(kSeam, 0);
+  const auto hole = [](int x, int y) { return x >= 90 && x < 190 && y >= 40 && y < 140; };
+  Picture src(Format::kRgb32F, kRight, kBottom);
   src.set<float>(smooth);
-  Picture dst(Format::kRgb32F, 301, 203);
-  Mask mask(301, 203, [](int x, int y) { return x >= 90 && x < 190 && y >= 40 && y < 140; });
+  Picture dst(Format::kRgb32F, kRight, kBottom);
+  Mask mask(kRight, kBottom, hole);
   const uint64_t small = estimated(src, mask, dst);
   run(src, mask, dst);
-  for (int y = 0; y < 203; ++y) {
-    for (int x = 0; x < 301; ++x) EXPECT_TRUE(std::isfinite(dst.at<float>(x, y, 0)));
+
+  const auto pixels = [&](int x, int y, const auto& visit) {
+    for (int i = kScale * y; i < std::min(kScale * (y + 1), kBottom); ++i) {
+      for (int j = kScale * x; j < std::min(kScale * (x + 1), kRight); ++j) visit(j, i);
+    }
+  };
+  const auto any_hole = [&](int x, int y) {
+    bool any = false;
+    pixels(x, y, [&](int j, int i) { any = any || hole(j, i); });
+    return any;
+  };
+  const auto mean = [&](int x, int y, int c) {
+    double sum = 0;
+    int count = 0;
+    pixels(x, y, [&](int j, int i) {
+      sum += smooth(j, i, c);
+      ++count;
+    });
+    return static_cast<float>(sum / count);
+  };
+  const Tensors filled =
+      painted({(kRight + kScale - 1) / kScale, (kBottom + kScale - 1) / kScale}, any_hole, mean);
+  for (int y = 40; y < 140; ++y) {
+    for (int x = 90; x < 190; ++x) {
+      const double u = (x + 0.5) / kScale - 0.5;
+      const double v = (y + 0.5) / kScale - 0.5;
+      const int left = static_cast<int>(std::floor(u));
+      const int top = static_cast<int>(std::floor(v));
+      for (int c = 0; c < 3; ++c) {
+        const double above = std::lerp(filled.at(left, top, c), filled.at(left + 1, top, c), u - left);
+        const double below =
+            std::lerp(filled.at(left, top + 1, c), filled.at(left + 1, top + 1, c), u - left);
+        ASSERT_NEAR(dst.at<float>(x, y, c), std::lerp(above, below, v - top), 1e-4) << x << ' ' << y;
+      }
+    }
   }
   options.method_settings.set(kNeuralSize, 256);
   EXPECT_LT(2 * small, estimated(src, mask, dst)) << "four times the scale, a fraction of the memory";
