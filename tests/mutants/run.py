@@ -8,9 +8,10 @@ run.py --quick         those marked quick, as scripts/test does
 run.py --list          their names
 run.py --self-test     the runner itself, on a small project of its own
 
-Works below build/mutants. A mutant that was caught is not run again until its entry or a file that its verdict hangs
-on changes. Ends with "N caught, N survived, N errors"; only caught ones are good. An error is one of the table: a text
-that is not there exactly once, or a fault that does not compile.
+Every call looks first whether all entries still fit the sources. Works below build/mutants. A mutant that was caught is
+not run again until its entry or a file that its verdict hangs on changes. Ends with "N caught, N survived, N errors";
+only caught ones are good. An error is one of the table: a text that is not there exactly once, or a fault that does not
+compile.
 """
 import argparse
 import dataclasses
@@ -68,6 +69,30 @@ def read_table(path):
         if mutant.build not in BUILDS:
             raise TableError(f"{mutant.name}: there is no build {mutant.build}")
     return mutants
+
+
+def texts_of(mutant, root):
+    """Its file as it is and with the fault."""
+    path = root / mutant.file
+    if not path.is_file():
+        raise TableError(f"there is no file {mutant.file}")
+    text = path.read_text(encoding="utf-8")
+    if text.count(mutant.old) != 1:
+        raise TableError(f"its text is {text.count(mutant.old)} times in {mutant.file}")
+    if mutant.new == mutant.old:
+        raise TableError("it changes nothing")
+    return text, text.replace(mutant.old, mutant.new)
+
+
+def outdated(mutants, root):
+    """What is wrong with entries because the sources have changed. Takes no build, so every run can ask."""
+    problems = []
+    for mutant in mutants:
+        try:
+            texts_of(mutant, root)
+        except TableError as problem:
+            problems.append(f"{mutant.name}: {problem}")
+    return problems
 
 
 def program_of(test):
@@ -175,17 +200,11 @@ class Copy:
 
     def caught_by(self, mutant):
         """Names of tests that notice the mutant."""
-        if mutant.file not in self.files:
-            raise TableError(f"there is no file {mutant.file}")
         path = self.tree / mutant.file
-        text = path.read_text(encoding="utf-8")
-        if text.count(mutant.old) != 1:
-            raise TableError(f"its text is {text.count(mutant.old)} times in {mutant.file}")
-        if mutant.new == mutant.old:
-            raise TableError("it changes nothing")
+        text, faulty = texts_of(mutant, self.tree)
         tests = self.tests(mutant.build, mutant.tests)
         self.require_sound(mutant.build, tests)
-        path.write_text(text.replace(mutant.old, mutant.new), encoding="utf-8")
+        path.write_text(faulty, encoding="utf-8")
         try:
             return self.failures(mutant.build, tests, stop=True)
         finally:
@@ -277,6 +296,8 @@ def self_test():
         subprocess.run(["git", "init", "-q", str(source)], check=True)
         work = pathlib.Path(folder) / "work"
         copy = Copy(source, work)
+        named = [problem.split(":")[0] for problem in outdated([each for each, _ in cases], source)]
+        assert named == ["not there", "there twice", "no change", "no such file"], f"outdated: {named}"
         verdicts = judge_all(copy, [each for each, _ in cases])
         assert verdicts == [wanted for _, wanted in cases], "another verdict than the case asks for"
         assert (copy.tree / "sum.h").read_bytes() == (source / "sum.h").read_bytes(), "a fault was left in the copy"
@@ -307,6 +328,8 @@ def main():
     unknown = set(arguments.names) - {mutant.name for mutant in mutants}
     if unknown:
         sys.exit(f"mutants.toml has no {', '.join(sorted(unknown))}")
+    if problems := outdated(mutants, root):
+        sys.exit("\n".join(problems))
     if arguments.names:
         mutants = [mutant for mutant in mutants if mutant.name in arguments.names]
     if arguments.quick:
