@@ -1,0 +1,52 @@
+#include "cudasim/ptx/kernel.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+
+namespace infill::cudasim::ptx {
+namespace {
+
+std::vector<const Kernel*>& all_kernels() {
+  static std::vector<const Kernel*> list;
+  return list;
+}
+
+std::vector<Variable>& all_variables() {
+  static std::vector<Variable> list;
+  return list;
+}
+
+}  // namespace
+
+KernelRegistration::KernelRegistration(const Kernel& kernel) { all_kernels().push_back(&kernel); }
+
+VariableRegistration::VariableRegistration(const char* name, unsigned char* address, size_t bytes) {
+  all_variables().push_back(Variable{name, address, bytes});
+  if (bytes == 0) return;
+  add_region(address, bytes, Space::kGlobal, name);
+  mark_written(address, bytes);
+}
+
+const std::vector<const Kernel*>& kernels() { return all_kernels(); }
+
+const Kernel* find_kernel(const std::string& name) {
+  const auto found =
+      std::find_if(kernels().begin(), kernels().end(), [&](const Kernel* kernel) { return name == kernel->name; });
+  return found == kernels().end() ? nullptr : *found;
+}
+
+const Variable* find_variable(const std::string& name) {
+  const Variable* found = nullptr;
+  for (const Variable& variable : all_variables()) {
+    if (variable.name != name) continue;
+    if (found != nullptr) {
+      std::fprintf(stderr, "cudasim: two modules have a variable %s; which is meant?\n", name.c_str());
+      std::abort();
+    }
+    found = &variable;
+  }
+  return found;
+}
+
+}  // namespace infill::cudasim::ptx
