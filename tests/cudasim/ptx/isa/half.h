@@ -21,6 +21,7 @@ inline b32 narrow(f64 value, const HalfFormat& format, Rounding mode = Rounding:
   const f64 magnitude = std::fabs(value);
   if (std::isnan(value)) return format.nan;
   if (std::isinf(value)) return sign | format.infinity;
+  if (magnitude == 0) return sign;
   int exponent = 0;
   std::frexp(magnitude, &exponent);
   exponent = std::max(exponent - 1, format.lowest);

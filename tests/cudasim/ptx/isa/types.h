@@ -74,8 +74,7 @@ BitsOf<T> bits(T value) {
 template <class T, class Register>
 T as(Register content) {
   if constexpr (std::is_same_v<T, bool>) {
-    static_assert(std::is_same_v<Register, bool>, "a predicate is no number");
-    return content;
+    return content != 0;  // a predicate, or the constants 0 and -1
   } else {
     static_assert(sizeof(T) <= sizeof(Register), "wider than the register");
     const auto low = static_cast<BitsOf<T>>(content);

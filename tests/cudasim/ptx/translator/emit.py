@@ -52,8 +52,9 @@ class KernelContext:
 class FunctionEmitter:
     """`symbols` are C++ expressions (addresses, b64) of the names of the module."""
 
-    def __init__(self, function, symbols, context):
+    def __init__(self, function, symbols, context, number):
         self.function = function
+        self.number = number  # in the kernel's file
         self.context = context
         self.sites = []
         self.work = {}  # (block, location) -> {class of operation: how many}
@@ -98,7 +99,7 @@ class FunctionEmitter:
                 self._lines.append(f'{identifier(statement.name)}label:')
             self._block = block
             if block != started and not isinstance(statement, (Registers, Scope, Targets, Variable)):
-                self._lines.append(f'  ++{self.counters()}[{block}];')
+                self._lines.append(f'  ++blocks{self.number}[{block}];')
                 started = block
             self._statement(statement)
         head = [f'{self.signature()} {{']
@@ -108,9 +109,6 @@ class FunctionEmitter:
                 '  [[maybe_unused]] bool carry = false;']
         head += [f'  u32 loop{head} = 0;' for head in self._flow.loops]
         return head + self._lines + ['  return;', '}']
-
-    def counters(self):
-        return f'blocks_{identifier(self.function.name)}'
 
     def blocks(self):
         return self._flow.blocks
@@ -256,7 +254,7 @@ class FunctionEmitter:
         if space not in ('generic', 'global', 'shared'):
             return ''
         self.sites.append(Access(instruction.location, space, kind, size))
-        site = f'sites_{identifier(self.function.name)}[{len(self.sites) - 1}]'
+        site = f'sites{self.number}[{len(self.sites) - 1}]'
         return f'{function}({site}, {address}, {self.iteration()});'
 
     def iteration(self):

@@ -57,7 +57,7 @@ def _kernel(entry, functions, symbols, statics, module, variables, prefix):
     emitters, definitions, pending = [], [], [entry]
     seen = {entry.name}
     while pending:
-        emitter = FunctionEmitter(pending.pop(0), symbols, context)
+        emitter = FunctionEmitter(pending.pop(0), symbols, context, len(emitters))
         definitions.append(emitter.emit())
         emitters.append(emitter)
         for name in sorted(emitter.calls - seen):
@@ -87,20 +87,20 @@ def _kernel(entry, functions, symbols, statics, module, variables, prefix):
 
 def _tables(emitter):
     """Sites of accesses, counters of blocks, operations of blocks: of one function."""
-    name = identifier(emitter.function.name)
+    number = emitter.number
     sites = [f'{{{emitter.context.site(s.location)}, {_SPACES[s.space]}, {_KINDS[s.kind]}, {s.bytes}}},'
              for s in emitter.sites]
     work = [f'{{{block}, {emitter.context.site(location)}, Operation::{kind}, {number}}},'
             for (block, location), kinds in emitter.work.items() for kind, number in kinds.items()]
-    return [f'[[maybe_unused]] constexpr AccessSite sites_{name}[] = {{{" ".join(sites) or "{}"}}};',
-            f'constexpr Work work_{name}[] = {{{" ".join(work) or "{}"}}};',
-            f'b64 blocks_{name}[{emitter.blocks()}];']
+    return [f'[[maybe_unused]] constexpr AccessSite sites{number}[] = {{{" ".join(sites) or "{}"}}};',
+            f'constexpr Work work{number}[] = {{{" ".join(work) or "{}"}}};',
+            f'b64 blocks{number}[{emitter.blocks()}];']
 
 
 def _registration(entry, emitters, context, module):
     parameters, size = emitters[0].parameters()
-    parts = ' '.join(f'{{sites_{n}, {len(e.sites)}, work_{n}, {sum(map(len, e.work.values()))}, blocks_{n}, {e.blocks()}}},'
-                     for e, n in ((e, identifier(e.function.name)) for e in emitters))
+    parts = ' '.join(f'{{sites{e.number}, {len(e.sites)}, work{e.number}, {sum(map(len, e.work.values()))}, '
+                     f'blocks{e.number}, {e.blocks()}}},' for e in emitters)
     fields = ' '.join(f'{{{offset}, {length}}},' for _, offset, length in parameters)
     arrays = ' '.join(f'{{{_quoted(name)}, {offset}, {length}}},' for name, offset, length in context.arrays)
     architecture = re.sub(r'\D', '', module.target)
