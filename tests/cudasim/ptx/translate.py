@@ -1,32 +1,54 @@
 #!/usr/bin/env python3
-"""Translates PTX files to C++ that runs on cudasim.
+"""Translates what nvcc made to C++ that runs on cudasim.
 
-usage: translate.py --output FOLDER FILE.ptx...
-Writes one .cpp per kernel and one for the variables of a module, named by their content, and prints their names.
-Instructions that are not known are listed on the error stream; they abort the program when they are executed.
+usage: translate.py --library OUT.so --cudart FOLDER [--cache FOLDER] PROGRAM-OR-LIBRARY...
+       translate.py --sources FOLDER FILE.ptx...
+
+--library makes a library of all kernels whose PTX is in the given files (README.md says how it is used). --sources
+stops at the C++: a file per kernel and one for the variables of a module, named by their content. Instructions that are
+not known are listed on the error stream; they abort the program when they are executed.
 """
 
 import argparse
+import os
 import pathlib
+import shutil
 import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).parent))
-from translator import module, parser  # noqa: E402
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+from translator import build, module, parser  # noqa: E402
+
+
+def write_sources(files, folder):
+    folder.mkdir(parents=True, exist_ok=True)
+    for file in files:
+        translation = module.translate(parser.parse(file.read_text()))
+        for name, text in translation.files.items():
+            (folder / name).write_text(text)
+            print(name)
+        build.warn(file, translation)
 
 
 def main():
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument('--output', type=pathlib.Path, required=True)
+    arguments.add_argument('--library', type=pathlib.Path)
+    arguments.add_argument('--cudart', type=pathlib.Path, help='folder of the stand-in libcudart.so.13')
+    arguments.add_argument('--sources', type=pathlib.Path)
+    arguments.add_argument('--cache', type=pathlib.Path, default=build.default_cache())
     arguments.add_argument('files', nargs='+', type=pathlib.Path)
     options = arguments.parse_args()
-    options.output.mkdir(parents=True, exist_ok=True)
-    for file in options.files:
-        translation = module.translate(parser.parse(file.read_text()))
-        for name, text in translation.files.items():
-            (options.output / name).write_text(text)
-            print(name)
-        for kernel, opcodes in translation.unsupported.items():
-            print(f'{file.name}: {kernel}: not translated: {", ".join(opcodes)}', file=sys.stderr)
+    if options.sources:
+        return write_sources(options.files, options.sources)
+    if not options.library or not options.cudart:
+        arguments.error('--sources, or --library and --cudart')
+    try:
+        made = build.translate(options.files, options.cache, options.cudart, os.environ.get('CUDASIM_ARCH'))
+        if not made:
+            sys.exit('translate.py: no PTX in ' + ', '.join(map(str, options.files)))
+        shutil.copyfile(made, options.library)
+    except build.BuildError as error:
+        sys.exit(f'translate.py: {error}')
+    return None
 
 
 if __name__ == '__main__':

@@ -21,33 +21,39 @@ class BuildError(Exception):
     """Something that the caller has to know, as one line."""
 
 
-def translations(files, cache, runtime, architecture=None):
-    """Libraries of the kernels in these programs and libraries."""
+def default_cache():
+    return pathlib.Path(os.environ.get('CUDASIM_CACHE', '~/.cache/cudasim')).expanduser()
+
+
+def warn(file, translation):
+    """Says what was not translated, on the error stream."""
+    for kernel, opcodes in translation.unsupported.items():
+        print(f'{file.name}: {kernel}: not translated: {", ".join(opcodes)}', file=sys.stderr)
+
+
+def translate(files, cache, cudart, architecture=None):
+    """The library of the kernels in these programs and libraries; None if there are none."""
     cache.mkdir(parents=True, exist_ok=True)
-    return [library for file in files for library in [_translation(file, cache, runtime, architecture)] if library]
-
-
-def _translation(file, cache, runtime, architecture):
-    if not file.is_file():
-        raise BuildError(f'{file}: no such file')
     sources, kernels = {}, set()
-    for ptx in _extract(file, cache, architecture):
-        translated = module.translate(parser.parse(ptx))
-        for kernel, opcodes in translated.unsupported.items():
-            print(f'{file.name}: {kernel}: not translated: {", ".join(opcodes)}', file=sys.stderr)
-        # A kernel template in two modules is the same kernel.
-        for name, text in translated.files.items():
-            if '-' in name and name.rpartition('-')[0] not in kernels:
-                sources[name] = text
-        kernels |= {name.rpartition('-')[0] for name in translated.files if not name.startswith('variables-')}
-    if not sources:
+    for file in files:
+        if not file.is_file():
+            raise BuildError(f'{file}: no such file')
+        for ptx in _extract(file, cache, architecture):
+            translated = module.translate(parser.parse(ptx))
+            warn(file, translated)
+            for kernel, name in translated.kernels.items():
+                if kernel not in kernels:  # a template in two modules is the same kernel
+                    sources[name] = translated.files[name]
+            kernels |= set(translated.kernels)
+            sources |= {name: text for name, text in translated.files.items() if name not in translated.kernels.values()}
+    if not kernels:
         return None
-    compiler = _compiler(cache)
+    compiler = _Compiler(cache)
     with ThreadPoolExecutor(int(os.environ.get('CUDASIM_JOBS', os.cpu_count() or 1))) as pool:
         objects = list(pool.map(lambda item: _compile(*item, cache, compiler), sorted(sources.items())))
-    key = _digest(*(str(o) for o in objects), str(runtime))
-    return _kept(cache / f'{file.name}-{key}.so',
-                 lambda out: _run('g++', '-shared', *map(str, objects), '-o', out, '-L', runtime, '-l:libcudart.so.13'))
+    key = _digest(*map(str, objects), str(cudart))
+    return _kept(cache / f'kernels-{key}.so', lambda out: _run(
+        'g++', '-shared', *map(str, objects), '-o', out, f'-L{cudart}', '-l:libcudart.so.13'))
 
 
 def _digest(*texts):
@@ -118,10 +124,6 @@ def _instruction_set():
     """With a fused multiply-add of the processor's own where it has one: fma is exact either way."""
     flags = pathlib.Path('/proc/cpuinfo').read_text() if pathlib.Path('/proc/cpuinfo').exists() else ''
     return ['-march=x86-64-v3'] if re.search(r'\bfma\b', flags) and re.search(r'\bavx2\b', flags) else []
-
-
-def _compiler(cache):
-    return _Compiler(cache)
 
 
 def _compile(name, text, cache, compiler):

@@ -16,7 +16,7 @@ _SPACES = {'generic': 'Space::kAny', 'global': 'Space::kGlobal', 'shared': 'Spac
 class Translation:
     files: dict  # name -> C++
     unsupported: dict  # kernel -> opcodes
-    kernels: list
+    kernels: dict  # kernel -> its file
 
 
 def translate(module):
@@ -26,14 +26,15 @@ def translate(module):
     symbols = {name: f'address_of({prefix}_{identifier(name)})' for name in variables}
     symbols |= {v.name: 'dynamic_shared()' for v in module.variables if v.space == 'shared' and not v.count}
     statics = [v for v in module.variables if v.space == 'shared' and v.count]
-    result = Translation({}, {}, [])
+    result = Translation({}, {}, {})
     if variables:
         result.files.update(_file('variables', _variables(variables.values(), prefix, result.unsupported)))
     functions = {f.name: f for f in module.functions if not f.is_entry}
     for entry in (f for f in module.functions if f.is_entry):
         text, unsupported = _kernel(entry, functions, symbols, statics, module, variables, prefix)
-        result.files.update(_file(entry.name, text))
-        result.kernels.append(entry.name)
+        file = _file(entry.name, text)
+        result.files.update(file)
+        result.kernels[entry.name] = next(iter(file))
         if unsupported:
             result.unsupported[entry.name] = unsupported
     return result
