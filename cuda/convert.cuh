@@ -47,7 +47,7 @@ __global__ __launch_bounds__(kBlockThreads) void load_kernel(LoadCall call) {
   }
 }
 
-__global__ __launch_bounds__(32) inline void forget_bad_kernel(unsigned long long* bad) {
+__global__ __launch_bounds__(32) void forget_bad_kernel(unsigned long long* bad) {
   if (threadIdx.x == 0) *bad = kNoBadPixel;
 }
 

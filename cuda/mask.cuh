@@ -15,13 +15,12 @@ constexpr int kEnvelopeThreads = 64;
 // Up to this radius only so far is looked; else the envelope is built.
 constexpr int32_t kMostSearched = 64;
 
-__global__ __launch_bounds__(32) inline void clear_report_kernel(MaskReport* report, int32_t width,
-                                                                 int32_t height) {
+__global__ __launch_bounds__(32) void clear_report_kernel(MaskReport* report, int32_t width, int32_t height) {
   if (threadIdx.x == 0) *report = {0, kNoNan, width, height, 0, 0};
 }
 
 // A warp goes down a column of 32 pixels' width and reports once.
-__global__ __launch_bounds__(kBlockThreads) inline void read_mask_kernel(ReadMaskCall call) {
+__global__ __launch_bounds__(kBlockThreads) void read_mask_kernel(ReadMaskCall call) {
   const int32_t first = static_cast<int32_t>(blockIdx.x) * kBlockColumns;
   const int32_t lane = static_cast<int32_t>(threadIdx.x);
   const int32_t x = first + lane;
@@ -83,7 +82,7 @@ __device__ inline void store_mask(const Picture& mask, int32_t x, int32_t y, flo
   }
 }
 
-__global__ __launch_bounds__(kBlockThreads) inline void write_mask_kernel(WriteMaskCall call) {
+__global__ __launch_bounds__(kBlockThreads) void write_mask_kernel(WriteMaskCall call) {
   const int32_t x = pixel_x();
   if (x >= call.mask.width) return;
   const int32_t column = x - call.rect.x;
@@ -96,8 +95,8 @@ __global__ __launch_bounds__(kBlockThreads) inline void write_mask_kernel(WriteM
 
 // The distance of each pixel to the nearest target in its row, or kNone: a warp for each row, 32 pixels at a
 // time, to the right and then back.
-__global__ __launch_bounds__(kBlockThreads) inline void row_distances_kernel(MaskPlane mask, bool holes,
-                                                                             int32_t* distance) {
+__global__ __launch_bounds__(kBlockThreads) void row_distances_kernel(MaskPlane mask, bool holes,
+                                                                      int32_t* distance) {
   const int32_t lane = static_cast<int32_t>(threadIdx.x);
   const int32_t groups = (mask.width + 31) / 32;
   for (int32_t y = pixel_y(); y < mask.height; y += rows_of_grid()) {
@@ -134,8 +133,8 @@ struct Distances {
 };
 
 // Squared distances up to limit, radius^2 <= limit < (radius + 1)^2; kFarAway where there is none so near.
-__global__ __launch_bounds__(kBlockThreads) inline void search_columns_kernel(Distances d, int32_t radius,
-                                                                              int32_t limit) {
+__global__ __launch_bounds__(kBlockThreads) void search_columns_kernel(Distances d, int32_t radius,
+                                                                       int32_t limit) {
   const int32_t x = pixel_x();
   if (x >= d.width) return;
   for (int32_t y = pixel_y(); y < d.height; y += rows_of_grid()) {
@@ -160,8 +159,8 @@ __device__ inline int64_t square(int64_t v) {
 
 // The lower envelope of the parabolas (y - site)^2 + beside(site)^2 of a column: a thread for each, so that
 // the warp's accesses lie side by side. site, start: scratch of width x height each.
-__global__ __launch_bounds__(kEnvelopeThreads) inline void envelope_kernel(Distances d, int32_t* site,
-                                                                           int32_t* start) {
+__global__ __launch_bounds__(kEnvelopeThreads) void envelope_kernel(Distances d, int32_t* site,
+                                                                    int32_t* start) {
   const int32_t x = pixel_x();
   if (x >= d.width) return;
   const auto at = [&](int32_t row) { return int64_t{row} * d.width + x; };
@@ -214,9 +213,8 @@ __global__ __launch_bounds__(kEnvelopeThreads) inline void envelope_kernel(Dista
 }
 
 // Pixels not farther than `most` become `value`.
-__global__ __launch_bounds__(kBlockThreads) inline void set_near_kernel(MaskPlane mask,
-                                                                        const int32_t* squared, int32_t most,
-                                                                        uint8_t value) {
+__global__ __launch_bounds__(kBlockThreads) void set_near_kernel(MaskPlane mask, const int32_t* squared,
+                                                                 int32_t most, uint8_t value) {
   const int32_t x = pixel_x();
   if (x >= mask.width) return;
   for (int32_t y = pixel_y(); y < mask.height; y += rows_of_grid()) {
@@ -224,8 +222,7 @@ __global__ __launch_bounds__(kBlockThreads) inline void set_near_kernel(MaskPlan
   }
 }
 
-__global__ __launch_bounds__(kBlockThreads) inline void feather_kernel(FeatherCall call,
-                                                                       const int32_t* squared) {
+__global__ __launch_bounds__(kBlockThreads) void feather_kernel(FeatherCall call, const int32_t* squared) {
   const int32_t x = pixel_x();
   if (x >= call.mask.width) return;
   for (int32_t y = pixel_y(); y < call.mask.height; y += rows_of_grid()) {
