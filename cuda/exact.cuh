@@ -8,20 +8,6 @@
 
 namespace infill::cuda::exact {
 
-#ifdef INFILL_CUDASIM
-__device__ inline float add(float a, float b) {
-  return a + b;
-}
-__device__ inline float subtract(float a, float b) {
-  return a - b;
-}
-__device__ inline float multiply(float a, float b) {
-  return a * b;
-}
-__device__ inline float divide(float a, float b) {
-  return a / b;
-}
-#else
 __device__ __forceinline__ float add(float a, float b) {
   return __fadd_rn(a, b);
 }
@@ -34,7 +20,6 @@ __device__ __forceinline__ float multiply(float a, float b) {
 __device__ __forceinline__ float divide(float a, float b) {
   return __fdiv_rn(a, b);
 }
-#endif
 
 // value's bits as another type of the same size.
 template <class To, class From>
