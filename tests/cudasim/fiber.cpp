@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <new>
+#include <vector>
 
 #include "cudasim/asan.h"
 
@@ -45,18 +46,30 @@ namespace {
 constexpr int kSavedRegisters = 6;
 constexpr size_t kGuardBytes = 4096;
 
+// Stacks that no fiber uses. Small launches would spend their time on mapping fresh ones.
+std::vector<char*>& spare_stacks() {
+  static auto* spare = new std::vector<char*>;  // never destroyed: fibers may end after main()
+  return *spare;
+}
+
 }  // namespace
 
 Fiber::~Fiber() {
-  if (owns_stack_) munmap(stack_, stack_bytes_);
+  if (owns_stack_) spare_stacks().push_back(stack_);
 }
 
 void Fiber::start(void (*entry)()) {
   if (!owns_stack_) {
-    void* memory = mmap(nullptr, kStackBytes, PROT_READ | PROT_WRITE,
-                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (memory == MAP_FAILED) throw std::bad_alloc();
-    stack_ = static_cast<char*>(memory);
+    std::vector<char*>& spare = spare_stacks();
+    if (spare.empty()) {
+      void* memory = mmap(nullptr, kStackBytes, PROT_READ | PROT_WRITE,
+                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+      if (memory == MAP_FAILED) throw std::bad_alloc();
+      stack_ = static_cast<char*>(memory);
+    } else {
+      stack_ = spare.back();
+      spare.pop_back();
+    }
     stack_bytes_ = kStackBytes;
     mprotect(stack_, kGuardBytes, PROT_NONE);  // a full stack is a fault, not somebody else's stack
     owns_stack_ = true;
