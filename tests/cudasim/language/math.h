@@ -189,6 +189,11 @@ inline unsigned __brev(unsigned x) {
   for (int i = 0; i < 32; ++i) result |= (x >> i & 1) << (31 - i);
   return result;
 }
+// c + the sum of the products of the four bytes.
+inline unsigned __dp4a(unsigned a, unsigned b, unsigned c) {
+  for (unsigned shift = 0; shift < 32; shift += 8) c += (a >> shift & 255U) * (b >> shift & 255U);
+  return c;
+}
 inline unsigned __byte_perm(unsigned x, unsigned y, unsigned selector) {
   const uint64_t bytes = static_cast<uint64_t>(y) << 32 | x;
   unsigned result = 0;
