@@ -50,7 +50,14 @@ struct PatchLevel {
     return static_cast<uint32_t>(y) * static_cast<uint32_t>(pitch) + static_cast<uint32_t>(x);
   }
   __device__ int64_t index(int32_t x, int32_t y) const { return int64_t{y} * width() + x; }
+  // The picture that a row of the atlas belongs to.
   __device__ int picture_of(int32_t row) const { return picture_count > 1 && row >= pictures[1].row ? 1 : 0; }
+  // Chosen, not indexed: an indexed parameter of a kernel would be copied to local memory.
+  __device__ PatchPicture picture(int which) const {
+    const bool first = which == 0;
+    return {first ? pictures[0].width : pictures[1].width, first ? pictures[0].height : pictures[1].height,
+            first ? pictures[0].row : pictures[1].row};
+  }
 };
 
 // Maps colours to bytes: byte = (encoded - low) * scale.
@@ -93,20 +100,22 @@ __global__ __launch_bounds__(kBlockThreads) void measure_colours_kernel(Canvas c
   ColourMoments own = {0, 0, 0, INFINITY, -INFINITY};
   const float low = range == nullptr ? -FLT_MAX : range->low;
   const float high = range == nullptr ? FLT_MAX : range->high;
-  for (int which = 0; which < 2; ++which) {
-    const Canvas& picture = which == 0 ? canvas : reference;
+  const auto add = [&](const Canvas& picture) {
     for (int32_t y = static_cast<int32_t>(blockIdx.x); y < picture.height; y += kMomentBlocks) {
       for (int32_t x = me; x < picture.width; x += kBlockThreads) {
         const int64_t at = y * picture.stride + x;
         if (!is_known(picture, at)) continue;
-        for (int32_t c = 0; c < picture.channels; ++c) {
+#pragma unroll
+        for (int c = 0; c < 4; ++c) {
+          if (c >= picture.channels) continue;
           const float v = picture.planes[c][at];
-          if (!(v >= low && v <= high)) continue;
-          add_moments(own, {1, v, static_cast<double>(v) * v, v, v});
+          if (v >= low && v <= high) add_moments(own, {1, v, static_cast<double>(v) * v, v, v});
         }
       }
     }
-  }
+  };
+  add(canvas);
+  add(reference);
   all[me] = own;
   __syncthreads();
   for (int step = kBlockThreads / 2; step > 0; step /= 2) {
@@ -142,6 +151,23 @@ struct PatchSources {
   const uint8_t* allowed;
 };
 
+// Pixel `at` of the atlas, from a pixel of the canvas or the reference.
+__device__ inline void load_pixel(const PatchLevel& level, uint32_t at, const Canvas& from, int64_t pixel,
+                                  const uint8_t* allowed, const ColourCode& code) {
+  const uint8_t label = from.label == nullptr ? kKnown : from.label[pixel];
+  if (label == kHole) level.flags[at] = kWanted;
+  if (label != kKnown) return;
+  uint32_t colour = 0;
+#pragma unroll
+  for (int c = 0; c < 4; ++c) {
+    if (c < from.channels) colour |= code.byte(from.planes[c][pixel]) << 8 * c;
+  }
+  const bool usable = allowed == nullptr || allowed[pixel] != 0;
+  level.colour[at] = colour;
+  level.flags[at] = usable ? kReliable | kUsable : kReliable;
+  level.coverage[at] = 255;
+}
+
 // The finest level's colours and flags, margins included.
 __global__ __launch_bounds__(kBlockThreads) void load_level_kernel(PatchLevel level, PatchSources from,
                                                                    const ColourCode* code) {
@@ -150,21 +176,17 @@ __global__ __launch_bounds__(kBlockThreads) void load_level_kernel(PatchLevel le
   for (int32_t row = pixel_y(); row < level.rows; row += rows_of_grid()) {
     const uint32_t at = level.at(x, row);
     const int which = level.picture_of(row);
-    const Canvas& canvas = which == 0 ? from.canvas : from.reference;
-    const int32_t y = row - level.pictures[which].row;
-    const bool inside = x < canvas.width && y < canvas.height;
-    const int64_t pixel = y * canvas.stride + x;
-    const bool known = inside && is_known(canvas, pixel);
-    const bool usable = known && (which != 0 || from.allowed == nullptr || from.allowed[pixel] != 0);
-    const bool wanted = inside && which == 0 && canvas.label[pixel] == kHole;
-    uint32_t colour = 0;
-    for (int32_t c = 0; known && c < canvas.channels; ++c) {
-      colour |= code->byte(canvas.planes[c][pixel]) << 8U * static_cast<unsigned>(c);
+    const PatchPicture picture = level.picture(which);
+    const int32_t y = row - picture.row;
+    level.colour[at] = 0;
+    level.flags[at] = 0;
+    level.coverage[at] = 0;
+    if (x >= picture.width || y >= picture.height) continue;
+    if (which == 0) {
+      load_pixel(level, at, from.canvas, y * from.canvas.stride + x, from.allowed, *code);
+    } else {
+      load_pixel(level, at, from.reference, y * from.reference.stride + x, nullptr, *code);
     }
-    level.colour[at] = colour;
-    level.flags[at] =
-        static_cast<uint8_t>((known ? kReliable : 0) | (usable ? kUsable : 0) | (wanted ? kWanted : 0));
-    level.coverage[at] = known ? 255 : 0;
   }
 }
 
@@ -178,7 +200,7 @@ __global__ __launch_bounds__(kBlockThreads) void mark_texture_kernel(PatchLevel 
   const int32_t x = pixel_x();
   auto* bytes = reinterpret_cast<uint8_t*>(level.colour);
   for (int32_t row = pixel_y(); row < level.rows; row += rows_of_grid()) {
-    const PatchPicture& picture = level.pictures[level.picture_of(row)];
+    const PatchPicture picture = level.picture(level.picture_of(row));
     const int32_t y = row - picture.row;
     if (x >= picture.width || y >= picture.height) continue;
     const uint32_t at = level.at(x, row);
@@ -211,10 +233,11 @@ __global__ __launch_bounds__(kBlockThreads) void reduce_level_kernel(PatchLevel 
   if (x >= coarser.pitch) return;
   for (int32_t row = pixel_y(); row < coarser.rows; row += rows_of_grid()) {
     const int which = coarser.picture_of(row);
-    const int32_t y = row - coarser.pictures[which].row;
-    const PatchPicture& picture = finer.pictures[which];
+    const PatchPicture own = coarser.picture(which);
+    const PatchPicture picture = finer.picture(which);
+    const int32_t y = row - own.row;
     const uint32_t to = coarser.at(x, row);
-    if (x >= coarser.pictures[which].width || y >= coarser.pictures[which].height) {
+    if (x >= own.width || y >= own.height) {
       coarser.colour[to] = 0;
       coarser.flags[to] = 0;
       coarser.coverage[to] = 0;
@@ -266,7 +289,7 @@ __global__ __launch_bounds__(kBlockThreads) void mark_rows_kernel(PatchLevel lev
   if (x >= level.pitch) return;
   for (int32_t row = pixel_y(); row < level.rows; row += rows_of_grid()) {
     const uint8_t* flags = level.flags + level.at(0, row);
-    const int32_t width = level.pictures[level.picture_of(row)].width;
+    const int32_t width = level.picture(level.picture_of(row)).width;
     int32_t usable = kReachCap;
     int32_t wanted = kReachCap;
     for (int32_t step = kReachCap - 1; step >= 0; --step) {
@@ -289,7 +312,7 @@ __global__ __launch_bounds__(kBlockThreads) void mark_reach_kernel(PatchLevel le
   uint32_t sources[kReachCap] = {};
   uint32_t targets[kReachCap] = {};
   for (int32_t row = pixel_y(); row < level.rows; row += rows_of_grid()) {
-    const PatchPicture& picture = level.pictures[level.picture_of(row)];
+    const PatchPicture picture = level.picture(level.picture_of(row));
     const int32_t y = row - picture.row;
     const bool inside = x < picture.width && y < picture.height;
     int32_t usable = 0;
@@ -401,9 +424,9 @@ __global__ __launch_bounds__(kBlockThreads) void expand_matches_kernel(PatchLeve
         const auto from_x = static_cast<int32_t>(from % static_cast<uint32_t>(coarser.pitch));
         const auto from_y = static_cast<int32_t>(from / static_cast<uint32_t>(coarser.pitch));
         const int which = coarser.picture_of(from_y);
-        const PatchPicture& picture = finer.pictures[which];
+        const PatchPicture picture = finer.picture(which);
         const int32_t to_x = 2 * from_x + x - 2 * near_x;
-        const int32_t to_y = 2 * (from_y - coarser.pictures[which].row) + y - 2 * near_y;
+        const int32_t to_y = 2 * (from_y - coarser.picture(which).row) + y - 2 * near_y;
         for (int k = 0; k < 25 && found == kNowhere; ++k) {
           // 0, 1, -1, 2, -2
           const auto step = [](int32_t i) { return i % 2 != 0 ? (i + 1) / 2 : -i / 2; };

@@ -63,14 +63,18 @@ __global__ __launch_bounds__(kBlockThreads) void vote_kernel(PatchLevel level, R
   }
 }
 
+// Chosen, not indexed: an indexed parameter of a kernel would be copied to local memory.
+__device__ inline const float* plane_of(const Canvas& canvas, int32_t c) {
+  return c == 0 ? canvas.planes[0] : c == 1 ? canvas.planes[1] : c == 2 ? canvas.planes[2] : canvas.planes[3];
+}
+
 // A channel of a pixel of the finest level's atlas, as the canvas or the reference has it.
 __device__ inline float source_value(const PatchLevel& level, const PatchSources& from, uint32_t pixel,
                                      int32_t c) {
   const auto x = static_cast<int32_t>(pixel % static_cast<uint32_t>(level.pitch));
   const auto row = static_cast<int32_t>(pixel / static_cast<uint32_t>(level.pitch));
-  const int which = level.picture_of(row);
-  const Canvas& picture = which == 0 ? from.canvas : from.reference;
-  return picture.planes[c][(row - level.pictures[which].row) * picture.stride + x];
+  if (level.picture_of(row) == 0) return plane_of(from.canvas, c)[row * from.canvas.stride + x];
+  return plane_of(from.reference, c)[(row - level.pictures[1].row) * from.reference.stride + x];
 }
 
 struct PatchResult {
@@ -146,7 +150,8 @@ __device__ inline float high_pass(const At& at) {
 }
 
 __device__ inline float high_pass_at(const Canvas& canvas, int32_t c, int64_t at) {
-  return high_pass([&](int32_t dx, int32_t dy) { return canvas.planes[c][at + dy * canvas.stride + dx]; });
+  const float* plane = plane_of(canvas, c) + at;
+  return high_pass([&](int32_t dx, int32_t dy) { return plane[dy * canvas.stride + dx]; });
 }
 
 // Whether the pixel and its eight neighbours have values.
@@ -234,7 +239,8 @@ __global__ __launch_bounds__(kBlockThreads) void apply_change_kernel(PatchResult
       if (c >= colours) continue;
       float& value = canvas.planes[c][at];
       // Neither beyond black nor, being premultiplied, beyond its alpha.
-      const float most = canvas.has_alpha ? fmaxf(value, canvas.planes[canvas.channels - 1][at]) : INFINITY;
+      const float most =
+          canvas.has_alpha ? fmaxf(value, plane_of(canvas, canvas.channels - 1)[at]) : INFINITY;
       const float changed = value + result.change[c][int64_t{row} * result.box.width + column];
       value = fminf(fmaxf(changed, fminf(value, 0.0F)), most);
     }
