@@ -80,7 +80,7 @@ __device__ inline float power_12_5(float x) {
   const auto bits = exact::bits_as<uint32_t>(x);
   const float t = exact::subtract(exact::multiply(2.0F, mantissa_of(bits)), 3.0F);
   float value = 1.1846706e-05F;
-  value = horner(value, t, -3.71677872e-05F);
+  value = horner(value, t, -4.31677872e-05F);
   value = horner(value, t, 0.000143421261F);
   value = horner(value, t, -0.00060003344F);
   value = horner(value, t, 0.00278818049F);
