@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <cmath>
 #include <cstring>
 #include <functional>
 #include <limits>
@@ -216,6 +217,36 @@ TEST(Load, EveryValueOfAType) {
     device_dst.copy_back(got.image());
     ASSERT_EQ(got.bytes(), dst.bytes()) << dst.image().format->name;
   }
+}
+
+// Between two halves, and a little off the middle.
+TEST(Store, RoundsHalvesLikeTheCpu) {
+  constexpr int kValues = 31743;  // halves below infinity, less one
+  TestImage picture(Format::kGray16F, kValues, 3);
+  TestImage mask(Format::kMask8, kValues, 3);
+  Window window(picture.image(), picture.image().bounds());
+  for (int i = 0; i < kValues; ++i) {
+    const float low = half_to_float(static_cast<uint16_t>(i));
+    const float middle = low + (half_to_float(static_cast<uint16_t>(i + 1)) - low) / 2;
+    window.at(i, 0, 0) = middle;
+    window.at(i, 1, 0) = -std::nextafter(middle, kInfinity);
+    window.at(i, 2, 0) = std::nextafter(middle, 0.0F);
+    for (int y = 0; y < 3; ++y) mask.set(i, y, 0, 1);
+  }
+  window.put();
+  const DeviceImage device_picture(picture.image());
+  const DeviceImage device_mask(mask.image());
+  for (int y = 0; y < 3; ++y) {
+    store_run(picture.image(), mask.image(), picture.image(), {y, 0, kValues}, window.canvas);
+  }
+  cuda::StoreCall call;
+  call.src = call.dst = device_picture.picture;
+  call.mask = device_mask.picture;
+  call.canvas = window.device;
+  ASSERT_EQ(cuda::store_canvas(call, nullptr), cudaSuccess);
+  TestImage got(Format::kGray16F, kValues, 3);
+  device_picture.copy_back(got.image());
+  ASSERT_EQ(got.bytes(), picture.bytes());
 }
 
 // The index that the device reports of a picture with one value that is not usable.
