@@ -173,7 +173,8 @@ TEST(Seam, AddsTheMembraneThroughTheSteps) {
     // The fill so far, in the holes; the known pixels' steps are the picture itself.
     for (int c = 0; c < each.channels; ++c) {
       for (const infill::Run& run : canvas.holes) {
-        for (int x = run.x0; x < run.x1; ++x) canvas.planes[static_cast<size_t>(c)].at(x, run.y) = 0.25F * c;
+        for (int x = run.x0; x < run.x1; ++x)
+          canvas.planes[static_cast<size_t>(c)].at(x, run.y) = 0.25F * static_cast<float>(c);
       }
     }
     DeviceCanvas device(*host);
@@ -200,7 +201,7 @@ TEST(Seam, AddsTheMembraneThroughTheSteps) {
       for (const infill::Run& run : canvas.holes) {
         for (int x = run.x0; x < run.x1; ++x) {
           const double at = expected[static_cast<size_t>(run.y * each.width + x)];
-          ASSERT_NEAR(solved.values[device.index(x, run.y, c)], 0.25F * c + strength * at, 2e-4)
+          ASSERT_NEAR(solved.values[device.index(x, run.y, c)], 0.25 * c + strength * at, 2e-4)
               << x << ' ' << run.y;
         }
       }

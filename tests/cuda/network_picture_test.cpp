@@ -27,6 +27,10 @@ using test::DeviceArray;
 using test::DeviceCanvas;
 using test::TestCanvas;
 
+float uniform(uint32_t salt, int x, int y, int c) {
+  return static_cast<float>(test::uniform(salt, x, y, c));
+}
+
 Label label_at(int x, int y) {
   return x > 7 && x < 15 && y > 4 && y < 11 ? kHole : x == 20 && y < 4 ? kExcluded : kKnown;
 }
@@ -34,8 +38,8 @@ Label label_at(int x, int y) {
 float value_at(int x, int y, int c, int channels) {
   const float alpha = channels % 2 != 0                    ? 1.0F
                       : test::hash_pixel(x, y, 1) % 4 == 0 ? 0.0F
-                                                           : test::uniform(3, x, y, 3);
-  return c == channels - 1 && channels % 2 == 0 ? alpha : alpha * (1.2F * test::uniform(2, x, y, c) - 0.1F);
+                                                           : uniform(3, x, y, 3);
+  return c == channels - 1 && channels % 2 == 0 ? alpha : alpha * (1.2F * uniform(2, x, y, c) - 0.1F);
 }
 
 std::unique_ptr<TestCanvas> canvas_of(int channels, bool linear, int width = 37, int height = 18) {
@@ -151,7 +155,7 @@ void expect_input(cuda::TensorType type) {
       Scaled scaled(size.width, size.height, 1);
       std::vector<float> colours(static_cast<size_t>(3 * area));
       std::vector<uint8_t> unknown(static_cast<size_t>(area));
-      for (int i = 0; i < 3 * area; ++i) colours[static_cast<size_t>(i)] = test::uniform(4, i, 0, 0);
+      for (int i = 0; i < 3 * area; ++i) colours[static_cast<size_t>(i)] = uniform(4, i, 0, 0);
       for (int i = 0; i < area; ++i)
         unknown[static_cast<size_t>(i)] = test::hash_pixel(i, 0, 5) % 3 == 0 ? 1 : 0;
       scaled.colours.put(colours);
@@ -221,7 +225,7 @@ void expect_enlarged(cuda::TensorType type) {
     };
     for (int c = 0; c < 3; ++c) {
       for (int y = 0; y < height; ++y) {
-        for (int x = 0; x < width; ++x) painted[at(c, y, x)] = rounded<T>(2 * test::uniform(6, x, y, c) - 1);
+        for (int x = 0; x < width; ++x) painted[at(c, y, x)] = rounded<T>(2 * uniform(6, x, y, c) - 1);
       }
     }
     const DeviceArray<T> memory(painted);

@@ -295,7 +295,11 @@ TEST(Fill, AsGoodAsTheCpu) {
   const std::vector<Quality> pictures = {
       {"tiles", 3, tile_value, 3},
       {"photo", 3, test::photo_value, 1.5},
-      {"stripes", 1, [](int x, int y, int) { return 0.5F + 0.4F * std::sin(0.9F * x + 0.4F * y); }, 3},
+      {"stripes", 1,
+       [](int x, int y, int) {
+         return 0.5F + 0.4F * std::sin(0.9F * static_cast<float>(x) + 0.4F * static_cast<float>(y));
+       },
+       3},
       {"edge and noise", 4,
        [](int x, int y, int c) {
          const float noise =
