@@ -394,6 +394,36 @@ TEST(Fill, CopiesFromAReference) {
   EXPECT_LE(wrong, count / 10);
 }
 
+// In noise nothing but a match itself leads to the next one: what one target found must reach the others.
+TEST(Fill, MatchesSpreadInEveryDirection) {
+  const auto value = [](int x, int y, int c) {
+    return static_cast<float>(test::uniform(9, x + 50, y + 50, c));
+  };
+  TestCanvas reference(
+      47, 45, 1, [&](int x, int y, int c) { return value(x - 3, y - 7, c); },
+      [](int, int) { return kKnown; });
+  const DeviceCanvas device_reference(reference);
+  for (const bool tall : {false, true}) {
+    TestCanvas host(kWidth, kHeight, 1, value, [tall](int x, int y) {
+      const int along = tall ? y : x;
+      const int across = tall ? x : y;
+      return along >= 8 && along < 27 && across >= 15 && across < 18 ? kHole : kKnown;
+    });
+    const Filled filled = fill(host, [&](cuda::PatchMatchCall& call) {
+      call.reference = device_reference.canvas;
+      call.iterations = 1;
+      call.patch_size = 5;
+    });
+    int wrong = 0;
+    for (const infill::Run& run : host.canvas().holes) {
+      for (int x = run.x0; x < run.x1; ++x) {
+        wrong += std::abs(filled.values[index(host, x, run.y, 0)] - host.truth(x, run.y, 0)) > 1e-3F ? 1 : 0;
+      }
+    }
+    EXPECT_LE(wrong, 0) << tall;
+  }
+}
+
 TEST(Fill, EverySizeOfPatchWorks) {
   for (const int size : {3, 4, 9, 15}) {
     TestCanvas host(kWidth, kHeight, 1, tile_value, square_hole);
