@@ -110,6 +110,10 @@ TEST(Harmonic, SolvesTheEquations) {
     expect_only_holes_changed(*host, device, solved.values);
     if (each.name == "no_hole") continue;
     EXPECT_EQ(solved.report.converged, 1) << solved.report.error;
+    // Borders cost nothing: constants are continued to them on every level.
+    if (each.name.ends_with("_border")) {
+      EXPECT_LE(solved.report.iterations, 8);
+    }
     for (int c = 0; c < each.channels; ++c) {
       const std::vector<double> expected = slow_solution(*host, c);
       double worst = 0;

@@ -60,7 +60,8 @@ std::vector<cuda::PatchMatchCounts> prepare(const cuda::PatchMatchCall& call, vo
 
 // Fills a canvas on the device. Unknown pixels hold NaN there before: nothing may come of them.
 Filled fill(
-    TestCanvas& host, const std::function<void(cuda::PatchMatchCall&)>& change = [](auto&) {}) {
+    TestCanvas& host, const std::function<void(cuda::PatchMatchCall&)>& change = [](auto&) {},
+    const std::function<void(cuda::PatchMatchPlan&)>& change_plan = [](auto&) {}) {
   const Canvas& canvas = host.canvas();
   const auto set_unknown = [&](float value) {
     for (int c = 0; c < canvas.channels; ++c) {
@@ -83,6 +84,7 @@ Filled fill(
   const DeviceArray<uint8_t> workspace(rubbish);
   Filled filled;
   filled.plan = cuda::patchmatch_plan(call, prepare(call, workspace.data()).data());
+  change_plan(filled.plan);
   if (filled.plan.radius >= 0) {
     filled.error = cuda::patchmatch_fill(call, filled.plan, workspace.data(), nullptr);
   }
@@ -294,19 +296,19 @@ struct Quality {
 TEST(Fill, AsGoodAsTheCpu) {
   const std::vector<Quality> pictures = {
       {"tiles", 3, tile_value, 3},
-      {"photo", 3, test::photo_value, 1.5},
+      {"photo", 3, test::photo_value, 1},
       {"stripes", 1,
        [](int x, int y, int) {
          return 0.5F + 0.4F * std::sin(0.9F * static_cast<float>(x) + 0.4F * static_cast<float>(y));
        },
-       3},
+       2},
       {"edge and noise", 4,
        [](int x, int y, int c) {
          const float noise =
              static_cast<float>(test::hash_pixel(x, y, static_cast<uint32_t>(c))) / 4294967296.0F;
          return (2 * x + y > 57 ? 0.7F : 0.2F) + 0.05F * noise;
        },
-       3},
+       0.7},
   };
   for (const Quality& picture : pictures) {
     SCOPED_TRACE(picture.name);
@@ -394,7 +396,7 @@ TEST(Fill, CopiesFromAReference) {
   EXPECT_LE(wrong, count / 10);
 }
 
-// In noise nothing but a match itself leads to the next one: what one target found must reach the others.
+// In noise nothing but a match itself leads to the next one: what one target found at random must reach all.
 TEST(Fill, MatchesSpreadInEveryDirection) {
   const auto value = [](int x, int y, int c) {
     return static_cast<float>(test::uniform(9, x + 50, y + 50, c));
@@ -404,23 +406,33 @@ TEST(Fill, MatchesSpreadInEveryDirection) {
       [](int, int) { return kKnown; });
   const DeviceCanvas device_reference(reference);
   for (const bool tall : {false, true}) {
-    TestCanvas host(kWidth, kHeight, 1, value, [tall](int x, int y) {
-      const int along = tall ? y : x;
-      const int across = tall ? x : y;
-      return along >= 8 && along < 27 && across >= 15 && across < 18 ? kHole : kKnown;
-    });
-    const Filled filled = fill(host, [&](cuda::PatchMatchCall& call) {
-      call.reference = device_reference.canvas;
-      call.iterations = 1;
-      call.patch_size = 5;
-    });
-    int wrong = 0;
-    for (const infill::Run& run : host.canvas().holes) {
-      for (int x = run.x0; x < run.x1; ++x) {
-        wrong += std::abs(filled.values[index(host, x, run.y, 0)] - host.truth(x, run.y, 0)) > 1e-3F ? 1 : 0;
+    int least_wrong = INT32_MAX;
+    for (const uint64_t seed : {1, 2, 3, 4}) {
+      TestCanvas host(kWidth, kHeight, 1, value, [tall](int x, int y) {
+        const int along = tall ? y : x;
+        const int across = tall ? x : y;
+        return along >= 8 && along < 27 && across >= 15 && across < 18 ? kHole : kKnown;
+      });
+      const Filled filled = fill(
+          host,
+          [&](cuda::PatchMatchCall& call) {
+            call.reference = device_reference.canvas;
+            call.iterations = 1;
+            call.passes = 8;
+            call.patch_size = 5;
+            call.seed = seed;
+          },
+          [](cuda::PatchMatchPlan& plan) { plan.exhaustive = false; });
+      int wrong = 0;
+      for (const infill::Run& run : host.canvas().holes) {
+        for (int x = run.x0; x < run.x1; ++x) {
+          wrong +=
+              std::abs(filled.values[index(host, x, run.y, 0)] - host.truth(x, run.y, 0)) > 1e-3F ? 1 : 0;
+        }
       }
+      least_wrong = std::min(least_wrong, wrong);
     }
-    EXPECT_LE(wrong, 0) << tall;
+    EXPECT_EQ(least_wrong, 0) << tall;
   }
 }
 
