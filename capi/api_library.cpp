@@ -88,14 +88,15 @@ int32_t infill_has_feature(infill_feature feature) noexcept {
 }
 
 uint32_t infill_device_count(void) noexcept {
-  return 1;
+  try {
+    return device_count();
+  } catch (...) {  // no memory for the list
+    return 1;
+  }
 }
 
 infill_status infill_device_get_info(uint32_t which, infill_device_info* info, infill_error* err) noexcept {
-  return guarded(err, [&] {
-    if (which != 0) fail(Status::kInvalidArgument, "which: is ", which, " of ", infill_device_count());
-    write_struct(info, cpu_info(), "info");
-  });
+  return guarded(err, [&] { write_struct(info, device_info(which), "info"); });
 }
 
 uint32_t infill_method_count(void) noexcept {

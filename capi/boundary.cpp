@@ -25,12 +25,12 @@ size_t sequence_length(std::string_view text) noexcept {
 }
 
 infill_status report(infill_error* err, Status status, std::string_view message,
-                     int32_t native_code = 0) noexcept {
+                     Native native = {}) noexcept {
   const auto value = static_cast<infill_status>(status);
   if (err != nullptr) {
     err->status = value;
-    err->native_kind = native_code == 0 ? INFILL_NATIVE_NONE : INFILL_NATIVE_ERRNO;
-    err->native_code = native_code;
+    err->native_kind = static_cast<infill_native_kind>(native.kind);
+    err->native_code = native.code;
     err->reserved = 0;
     copy_utf8(err->message, sizeof(err->message), message);
   }
@@ -69,12 +69,12 @@ infill_status report_exception(infill_error* err) noexcept {
   try {
     throw;
   } catch (const Error& error) {
-    return report(err, error.status(), error.what());
+    return report(err, error.status(), error.what(), error.native());
   } catch (const std::bad_alloc&) {
     return report(err, Status::kOutOfMemory, "out of memory");
   } catch (const std::system_error& error) {
     // Threads are the only thing of the system that is asked for.
-    return report(err, Status::kOutOfMemory, error.what(), error.code().value());
+    return report(err, Status::kOutOfMemory, error.what(), {Native::Kind::kErrno, error.code().value()});
   } catch (const std::exception& error) {
     return report(err, Status::kInternal, error.what());
   } catch (...) {

@@ -12,6 +12,7 @@
 #include <string>
 
 #include "boundary.h"
+#include "device/driver.h"
 
 namespace infill::capi {
 
@@ -43,8 +44,6 @@ uint64_t pages(int which) {
   return count < 0 || size < 0 ? 0 : static_cast<uint64_t>(count) * static_cast<uint64_t>(size);
 }
 
-}  // namespace
-
 infill_device_info cpu_info() {
   infill_device_info info = INFILL_DEVICE_INFO_INIT;
   info.type = INFILL_DEVICE_CPU;
@@ -52,6 +51,28 @@ infill_device_info cpu_info() {
   info.free_memory = pages(_SC_AVPHYS_PAGES);
   copy_utf8(info.name, sizeof(info.name), cpu_name());
   return info;
+}
+
+infill_device_info info_of(const device::CudaDevice& device) {
+  infill_device_info info = INFILL_DEVICE_INFO_INIT;
+  info.type = INFILL_DEVICE_CUDA;
+  info.index = device.index;
+  info.compute_capability = device.compute_capability;
+  info.total_memory = device.total_memory;
+  std::ranges::copy(device.uuid, info.uuid);
+  copy_utf8(info.name, sizeof(info.name), device.name);
+  return info;
+}
+
+}  // namespace
+
+uint32_t device_count() {
+  return static_cast<uint32_t>(1 + device::driver().devices().size());
+}
+
+infill_device_info device_info(uint32_t which) {
+  if (which >= device_count()) fail(Status::kInvalidArgument, "which: is ", which, " of ", device_count());
+  return which == 0 ? cpu_info() : info_of(device::driver().devices()[which - 1]);
 }
 
 }  // namespace infill::capi

@@ -32,6 +32,11 @@ static_assert(same(Status::kWrongModel, INFILL_ERROR_WRONG_MODEL));
 static_assert(same(Status::kCancelled, INFILL_ERROR_CANCELLED));
 static_assert(same(Status::kInternal, INFILL_ERROR_INTERNAL));
 
+static_assert(same(Native::Kind::kNone, INFILL_NATIVE_NONE));
+static_assert(same(Native::Kind::kErrno, INFILL_NATIVE_ERRNO));
+static_assert(same(Native::Kind::kWin32, INFILL_NATIVE_WIN32));
+static_assert(same(Native::Kind::kCuda, INFILL_NATIVE_CUDA));
+
 static_assert(same(Format::kGray8, INFILL_FORMAT_GRAY8));
 static_assert(same(Format::kRgb8, INFILL_FORMAT_RGB8));
 static_assert(same(Format::kRgba8, INFILL_FORMAT_RGBA8));

@@ -173,7 +173,8 @@ typedef struct infill_device_info {
   infill_device_type type;
   int32_t index;              /* among devices of this type */
   int32_t compute_capability; /* CUDA: 10 * major + minor */
-  uint64_t total_memory, free_memory;
+  uint64_t total_memory;
+  uint64_t free_memory; /* CUDA: 0, a context would be needed to ask; see infill_memory_info */
   uint8_t uuid[16]; /* to find the device's Vulkan or OpenGL adapter; all zero: none */
   uint8_t luid[8];  /* to find its Direct3D adapter, if has_luid is 1 */
   uint32_t luid_node_mask, has_luid;
@@ -182,7 +183,8 @@ typedef struct infill_device_info {
 #define INFILL_DEVICE_INFO_INIT \
   { INFILL_SIZEOF(infill_device_info), 0, 0, 0, 0, 0, { 0 }, { 0 }, 0, 0, { 0 } }
 
-/* Device 0 is always the CPU. A missing driver is no error. Loads nothing and is quick. */
+/* Device 0 is always the CPU; CUDA devices follow in the CUDA runtime's order, which obeys CUDA_VISIBLE_DEVICES. A
+ * missing driver is no error. The first call opens the driver and asks it; nothing is made on any device. */
 INFILL_API uint32_t INFILL_CALL infill_device_count(void) INFILL_NOEXCEPT;
 
 /* which: below infill_device_count(). */

@@ -31,15 +31,25 @@ enum class Status : int32_t {
   kInternal = -900,
 };
 
+// The code of whoever refused. Values equal infill_native_kind.
+struct Native {
+  enum class Kind : int32_t { kNone = 0, kErrno = 1, kWin32 = 2, kCuda = 3 };
+  Kind kind = Kind::kNone;
+  int32_t code = 0;
+};
+
 class Error : public std::exception {
  public:
-  Error(Status status, std::string message) : status_(status), message_(std::move(message)) {}
+  Error(Status status, std::string message, Native native = {})
+      : status_(status), message_(std::move(message)), native_(native) {}
   [[nodiscard]] Status status() const noexcept { return status_; }
+  [[nodiscard]] Native native() const noexcept { return native_; }
   [[nodiscard]] const char* what() const noexcept override { return message_.c_str(); }
 
  private:
   Status status_;
   std::string message_;
+  Native native_;
 };
 
 // fail(Status::kInvalidArgument, "mask: width is ", w, ", src has ", n);

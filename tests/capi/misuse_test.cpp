@@ -346,7 +346,7 @@ TEST(Misuse, OutputStructsOfEverySize) {
   infill_device_info small = INFILL_DEVICE_INFO_INIT;
   small.struct_size = 12;
   EXPECT_EQ(infill_device_get_info(0, &small, nullptr), INFILL_ERROR_INVALID_ARGUMENT);
-  EXPECT_EQ(infill_device_get_info(1, &newer.info, nullptr), INFILL_ERROR_INVALID_ARGUMENT);
+  EXPECT_EQ(infill_device_get_info(infill_device_count(), &newer.info, nullptr), INFILL_ERROR_INVALID_ARGUMENT);
   EXPECT_EQ(infill_device_get_info(0, nullptr, nullptr), INFILL_ERROR_INVALID_ARGUMENT);
 }
 
@@ -354,7 +354,7 @@ TEST(Misuse, NamesAndNumbers) {
   EXPECT_STREQ(infill_status_name(INFILL_ERROR_MEMORY_LIMIT), "INFILL_ERROR_MEMORY_LIMIT");
   EXPECT_STREQ(infill_status_name(12345), "INFILL_UNKNOWN");
   EXPECT_EQ(infill_version(), static_cast<uint32_t>(INFILL_VERSION));
-  EXPECT_EQ(infill_device_count(), 1U);
+  EXPECT_GE(infill_device_count(), 1U);
   EXPECT_EQ(infill_has_feature(INFILL_FEATURE_CUDA), 0);
 }
 

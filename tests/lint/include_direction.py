@@ -14,6 +14,7 @@ import tempfile
 LAYERS = {
     "core": ("src/core", {"core"}, r"hwy/|(sched|sys/mman)\.h"),
     "classic": ("src/classic", {"core", "classic"}, r"hwy/|Eigen/"),
+    "device": ("src/device", {"core", "device"}, r"dlfcn\.h"),
     "kernels": ("src/kernels", {"core", "kernels"}, r"hwy/|immintrin\.h"),
     "inference": ("src/inference", {"core", "kernels", "inference"}, r"hwy/"),
     "pipeline": ("src/pipeline", {"core", "classic", "kernels", "inference", "pipeline"}, r"hwy/"),
@@ -21,7 +22,7 @@ LAYERS = {
     "infill": ("include/infill", {"infill"}, r"ATen/|c10/|torch/"),
     "ops": ("src/ops", {"core", "kernels", "infill", "ops"}, r"hwy/|ATen/|c10/|torch/|pthread\.h"),
     "models": ("src/models", {"core", "kernels", "inference", "zoo", "infill", "ops", "models"}, r"ATen/|c10/|torch/"),
-    "capi": ("capi", {"core", "classic", "inference", "pipeline", "zoo", "capi"}, r"(cpuid|pthread|unistd|sys/\w+)\.h"),
+    "capi": ("capi", {"core", "classic", "device", "inference", "pipeline", "zoo", "capi"}, r"(cpuid|pthread|unistd|sys/\w+)\.h"),
     "cli": ("src/cli", {"cli", "infill.h"}, r"vips/|nlohmann/|(fcntl|unistd|signal|sys/\w+)\.h"),
 }
 SOURCES = {".h", ".hpp", ".c", ".cc", ".cpp"}
