@@ -1,5 +1,5 @@
-// The CUDA driver, as far as telling which devices there are. Opened at run time and never linked: without a driver a
-// machine has no CUDA devices, and nothing else is missing.
+// The CUDA driver, as far as telling which devices there are. Opened at run time and never linked: without a
+// driver a machine has no CUDA devices, and nothing else is missing.
 //
 // CUDA Driver API, NVIDIA.
 #pragma once

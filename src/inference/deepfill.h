@@ -14,25 +14,10 @@
 
 #include "core/canvas.h"
 #include "core/memory.h"
+#include "inference/deepfill_steps.h"
 #include "kernels/network.h"
 
 namespace infill::inference {
-
-// A tensor of a checkpoint, row by row.
-struct Weight {
-  std::vector<float> values;
-  std::vector<int64_t> shape;
-};
-// Throws when there is no tensor of that name.
-using WeightLookup = std::function<Weight(const std::string& key)>;
-
-// Two families of published weights.
-struct DeepFillVariant {
-  // TensorFlow's SAME padding and sampling; keys "conv1.conv.weight" and so on. Otherwise zeros on both
-  // sides; keys "stage1.conv1.conv.weight" and so on.
-  bool tensorflow = false;
-  bool fuse = true;  // the attention layer prefers neighbours of what its neighbours chose
-};
 
 // A picture and what becomes of it.
 struct DeepFillCall {
@@ -54,9 +39,6 @@ class DeepFill {
   DeepFill(const DeepFillVariant& variant, const WeightLookup& weights,
            kernels::Precision precision = kernels::Precision::kFloat32);
 
-  // Sides of what is computed are multiples of this.
-  static constexpr int32_t kMultiple = 8;
-
   // Bytes of an arena that run() takes, whatever is wanted.
   [[nodiscard]] size_t scratch(int32_t height, int32_t width, int threads) const;
   // Computes no more than the wanted pixels need; they are the same (up to about 1e-6) whatever else is
@@ -73,7 +55,7 @@ class DeepFill {
                                             const kernels::Region& hole, int threads) const;
 
   kernels::Network network_;
-  int input_ = 0, coarse_ = 0, refined_ = 0;
+  DeepFillMaps maps_;
 };
 
 }  // namespace infill::inference

@@ -1,7 +1,5 @@
-// A feed-forward network compiled for inference: steps over maps that share one block of memory.
-//
-// A run may be asked for a part of the result only (what a hole needs). Then every step computes no more than
-// later steps read: the regions are found backwards, by the reach of each step.
+// A feed-forward network compiled for inference on the CPU: steps over maps that share one block of memory
+// (kernels/network_shape.h).
 #pragma once
 
 #include <cstdint>
@@ -9,27 +7,27 @@
 #include <vector>
 
 #include "kernels/convolution.h"
+#include "kernels/network_shape.h"
 #include "kernels/parallel.h"
 
 namespace infill::kernels {
 
 class Network {
  public:
-  // A map of so many channels whose sides are the input's, divided by 2^shift. Returns its number.
-  int add_map(int32_t channels, int shift);
+  using Wanted = NetworkShape::Wanted;
 
-  [[nodiscard]] int32_t channels(int map) const { return maps_[static_cast<size_t>(map)].channels; }
-  [[nodiscard]] int shift(int map) const { return maps_[static_cast<size_t>(map)].shift; }
+  int add_map(int32_t channels, int shift) { return shape_.add_map(channels, shift); }
+  [[nodiscard]] int32_t channels(int map) const { return shape_.channels(map); }
+  [[nodiscard]] int shift(int map) const { return shape_.shift(map); }
 
   // Steps run in the order in which they are added.
   // `from` -> channels first .. of `to`.
   void add(Convolution convolution, int from, int to, int32_t first = 0);
-  // Any other step. needs(): the region of the input-th map of `from` that a region of `to` needs, when only
-  // the pixels of `hole` (a region of the input) are unknown. run() writes the region of `to`.
+  // Any other step. run() writes the region of `to`.
   struct Custom {
     std::vector<int> from;
     int to;
-    std::function<Region(size_t input, const Region& wanted, const Region& hole)> needs;
+    NetworkShape::Needs needs;
     // Floats that run() needs beside the maps, for inputs of a size.
     std::function<size_t(int32_t height, int32_t width, int threads)> scratch;
     struct Call {
@@ -44,23 +42,13 @@ class Network {
   void add(Custom step);
 
   // What a run does and needs, for inputs of one size.
-  struct Plan {
-    int32_t height = 0, width = 0;  // multiples of 2^(largest shift)
-    std::vector<Region> regions;    // of each map: what is computed (of inputs: what is read)
-    std::vector<size_t> offsets;    // of each map in the memory, in floats
-    size_t floats = 0;              // memory in all: the maps, then scratch
-    size_t scratch = 0;             // of a custom step, or of all threads in a convolution
-    size_t slot = 0;                // of one thread in a convolution
+  struct Plan : NetworkShape::Plan {
+    size_t floats = 0;   // memory in all: the maps, then scratch
+    size_t scratch = 0;  // of a custom step, or of all threads in a convolution
+    size_t slot = 0;     // of one thread in a convolution
     int threads = 0;
-    double work = 0;  // multiply-adds
-    Region hole;
   };
-  // wanted: pairs of a map and the region of it that is asked for; these stay readable after the run. inputs:
-  // maps that the caller fills. hole: where the input is unknown.
-  struct Wanted {
-    int map;
-    Region region;
-  };
+  // See NetworkShape::plan.
   [[nodiscard]] Plan plan(int32_t height, int32_t width, const std::vector<int>& inputs,
                           const std::vector<Wanted>& wanted, const Region& hole, int threads) const;
 
@@ -73,24 +61,14 @@ class Network {
   [[nodiscard]] size_t weight_bytes() const;  // packed
 
  private:
-  struct MapInfo {
-    int32_t channels;
-    int shift;
-  };
-  struct Step {
-    int convolution;  // or -1: custom
-    int custom;
-    std::vector<int> from;
-    int to;
-    int32_t first;
-  };
-  [[nodiscard]] Region whole(const Plan& plan, int map) const;
-  [[nodiscard]] Region needs(const Plan& plan, const Step& step, size_t input) const;
-  void convolve(const Plan& plan, const Step& step, float* memory, Parallel& parallel) const;
-  void place(Plan& plan, const std::vector<int>& inputs, const std::vector<Wanted>& wanted) const;
+  using Step = NetworkShape::Step;
+  void convolve(const Plan& plan, const Step& step, const Convolution& convolution, float* memory,
+                Parallel& parallel) const;
+  void run(const Plan& plan, const Step& step, const Custom& custom, float* memory, Parallel& parallel) const;
 
-  std::vector<MapInfo> maps_;
-  std::vector<Step> steps_;
+  NetworkShape shape_;
+  // Of each step: its number among the convolutions, or among the others.
+  std::vector<size_t> numbers_;
   std::vector<Convolution> convolutions_;
   std::vector<Custom> customs_;
 };

@@ -35,7 +35,7 @@ using at::Tensor;
 using inference::DeepFillLayer;
 using inference::kMostDeepFillWidth;
 
-constexpr int64_t kMultiple = inference::DeepFill::kMultiple;
+constexpr int64_t kMultiple = inference::kDeepFillMultiple;
 constexpr int64_t kQuarter = 2;  // how often a picture is halved before attention
 
 struct Layer {

@@ -24,7 +24,8 @@ class FakeDriver : public testing::Test {
 TEST(Driver, WithoutOneThereAreNoDevices) {
   const Driver driver("libinfill_no_such_driver.so.1");
   EXPECT_TRUE(driver.devices().empty());
-  EXPECT_NE(driver.missing().find("there is no CUDA driver: libinfill_no_such_driver.so.1"), std::string::npos)
+  EXPECT_NE(driver.missing().find("there is no CUDA driver: libinfill_no_such_driver.so.1"),
+            std::string::npos)
       << driver.missing();
 }
 

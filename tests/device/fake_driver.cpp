@@ -1,5 +1,5 @@
-// A CUDA driver for tests: libcuda.so.1 with as many devices, and as broken, as INFILL_FAKE_DRIVER says. That is a list
-// of words:
+// A CUDA driver for tests: libcuda.so.1 with as many devices, and as broken, as INFILL_FAKE_DRIVER says. That
+// is a list of words:
 //   devices=N   so many of them (none without it)
 //   init=CODE   cuInit gives that error
 //   count=CODE  cuDeviceGetCount does

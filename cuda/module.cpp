@@ -1,0 +1,105 @@
+#include "module.h"
+
+#include <cuda_runtime_api.h>
+
+namespace infill::cuda {
+namespace {
+
+int compute_capability(int device, int* value) {
+  int major = 0;
+  int minor = 0;
+  cudaError_t error = cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device);
+  if (error == cudaSuccess) {
+    error = cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, device);
+  }
+  *value = 10 * major + minor;
+  return error;
+}
+
+int device_of(const void* memory, int* device) {
+  cudaPointerAttributes about{};
+  const cudaError_t error = cudaPointerGetAttributes(&about, memory);
+  const bool on_device = about.type == cudaMemoryTypeDevice || about.type == cudaMemoryTypeManaged;
+  *device = error == cudaSuccess && on_device ? about.device : -1;
+  return error;
+}
+
+int copy(void* to, size_t to_pitch, const void* from, size_t from_pitch, size_t row_bytes, size_t rows,
+         cudaStream_t stream) {
+  if (rows == 1 || (to_pitch == row_bytes && from_pitch == row_bytes)) {
+    return cudaMemcpyAsync(to, from, row_bytes * rows, cudaMemcpyDefault, stream);
+  }
+  return cudaMemcpy2DAsync(to, to_pitch, from, from_pitch, row_bytes, rows, cudaMemcpyDefault, stream);
+}
+
+// Not a blocking one: it does not wait for what the caller has on the legacy default stream.
+int stream_create(cudaStream_t* stream) {
+  return cudaStreamCreateWithFlags(stream, cudaStreamNonBlocking);
+}
+
+int stream_is_capturing(cudaStream_t stream, int* yes) {
+  cudaStreamCaptureStatus status = cudaStreamCaptureStatusNone;
+  const cudaError_t error = cudaStreamIsCapturing(stream, &status);
+  *yes = status == cudaStreamCaptureStatusNone ? 0 : 1;
+  return error;
+}
+
+int stream_wait(cudaStream_t waiting, cudaStream_t first) {
+  cudaEvent_t event = nullptr;
+  cudaError_t error = cudaEventCreateWithFlags(&event, cudaEventDisableTiming);
+  if (error != cudaSuccess) return error;
+  error = cudaEventRecord(event, first);
+  if (error == cudaSuccess) error = cudaStreamWaitEvent(waiting, event, 0);
+  const cudaError_t destroyed = cudaEventDestroy(event);  // lives on until it was reached
+  return error == cudaSuccess ? destroyed : error;
+}
+
+// Relaxed: other threads of the program may allocate meanwhile.
+int capture_begin(cudaStream_t stream) {
+  return cudaStreamBeginCapture(stream, cudaStreamCaptureModeRelaxed);
+}
+
+int capture_end(cudaStream_t stream, cudaGraphExec_t* graph) {
+  *graph = nullptr;
+  cudaGraph_t captured = nullptr;
+  cudaError_t error = cudaStreamEndCapture(stream, &captured);
+  if (error != cudaSuccess) return error;
+  error = cudaGraphInstantiate(graph, captured, 0);
+  const cudaError_t destroyed = cudaGraphDestroy(captured);
+  return error == cudaSuccess ? destroyed : error;
+}
+
+constexpr Runtime kRuntime = {
+    [](int* count) -> int { return cudaGetDeviceCount(count); },
+    [](int* device) -> int { return cudaGetDevice(device); },
+    [](int device) -> int { return cudaSetDevice(device); },
+    compute_capability,
+    [](size_t* free_bytes, size_t* total_bytes) -> int { return cudaMemGetInfo(free_bytes, total_bytes); },
+    device_of,
+    [](void** memory, size_t bytes) -> int { return cudaMalloc(memory, bytes); },
+    [](void* memory) -> int { return cudaFree(memory); },
+    copy,
+    [](void* memory, int byte, size_t bytes, cudaStream_t stream) -> int {
+      return cudaMemsetAsync(memory, byte, bytes, stream);
+    },
+    stream_create,
+    [](cudaStream_t stream) -> int { return cudaStreamDestroy(stream); },
+    [](cudaStream_t stream) -> int { return cudaStreamSynchronize(stream); },
+    stream_is_capturing,
+    stream_wait,
+    capture_begin,
+    capture_end,
+    [](cudaGraphExec_t graph, cudaStream_t stream) -> int { return cudaGraphLaunch(graph, stream); },
+    [](cudaGraphExec_t graph) -> int { return cudaGraphExecDestroy(graph); },
+    [](int error) { return cudaGetErrorName(static_cast<cudaError_t>(error)); },
+    [](int error) { return cudaGetErrorString(static_cast<cudaError_t>(error)); },
+};
+
+constexpr Module kModule = {sizeof(Module), INFILL_CUDA_VERSION, kRuntime};
+
+}  // namespace
+}  // namespace infill::cuda
+
+extern "C" __attribute__((visibility("default"))) const infill::cuda::Module* INFILL_CUDA_ENTRY() {
+  return &infill::cuda::kModule;
+}
