@@ -23,20 +23,19 @@ infill_context_desc read_desc(const infill_context_desc* given) {
   constexpr int32_t kMostThreads = 256;
   if (given == nullptr) return INFILL_CONTEXT_DESC_INIT;
   const infill_context_desc desc = read_struct(given, "desc");
-  check_reserved("desc", desc.reserved_ptr);
   // A newer patch release has the same interface.
   if (desc.api_version / 1000 > INFILL_VERSION / 1000) {
     fail(Status::kTooNew, "desc.api_version: the program was built for infill ", desc.api_version / 1'000'000,
          '.', desc.api_version / 1000 % 1000, ", this is ", INFILL_VERSION_MAJOR, '.', INFILL_VERSION_MINOR);
   }
-  if (desc.device_type == INFILL_DEVICE_CUDA) {
-    fail(Status::kNoDevice, "desc.device_type: this build has no CUDA; use INFILL_DEVICE_CPU");
-  }
-  if (desc.device_type != INFILL_DEVICE_CPU) {
+  if (desc.device_type != INFILL_DEVICE_CPU && desc.device_type != INFILL_DEVICE_CUDA) {
     fail(Status::kUnsupported, "desc.device_type: ", desc.device_type, " is unknown to this library");
   }
-  if (desc.device_index != 0) {
+  if (desc.device_type == INFILL_DEVICE_CPU && desc.device_index != 0) {
     fail(Status::kNoDevice, "desc.device_index: is ", desc.device_index, ", the CPU has only 0");
+  }
+  if (desc.module_dir != nullptr && !is_utf8(desc.module_dir)) {
+    fail(Status::kInvalidArgument, "desc.module_dir: is not valid UTF-8");
   }
   if (desc.num_threads < 0 || desc.num_threads > kMostThreads) {
     fail(Status::kInvalidArgument, "desc.num_threads: ", desc.num_threads, " does not lie in 0 .. ",
@@ -76,11 +75,15 @@ infill_status infill_context_shutdown(infill_context* context, infill_error* err
 infill_status infill_context_get_memory_info(infill_context* context, infill_memory_info* info,
                                              infill_error* err) noexcept {
   return guarded(err, [&] {
-    const Context& asked = *not_null(context, "context").context;
+    Context& asked = *not_null(context, "context").context;
     const Call call(asked.calls);
     infill_memory_info value = INFILL_MEMORY_INFO_INIT;
     value.host_used = asked.memory.used();
     value.host_peak = asked.memory.peak();
+    if (asked.device() != nullptr) {
+      value.device_used = asked.device_memory().used();
+      value.device_peak = asked.device_memory().peak();
+    }
     write_struct(info, value, "info");
   });
 }

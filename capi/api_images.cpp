@@ -122,7 +122,7 @@ infill_image view_of(const dlpack::ManagedTensorVersioned& managed, infill_axes 
 
 infill_status infill_image_check(const infill_image* image, uint64_t* byte_size, infill_error* err) noexcept {
   return guarded(err, [&] {
-    const ByteRange range = byte_range(read_image(image, Role::kAny, "image"));
+    const ByteRange range = byte_range(read_image(image, Role::kAny, "image", {.any_device = true}));
     if (byte_size != nullptr) *byte_size = static_cast<uint64_t>(range.size());
   });
 }

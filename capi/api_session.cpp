@@ -83,7 +83,7 @@ infill_status infill_session_set_param(infill_session* session, const char* name
 infill_status infill_fill(infill_session* session, const infill_fill_desc* desc, infill_error* err) noexcept {
   return guarded(err, [&] {
     const Session::Use use(session_of(session));
-    const FillCall fill_call = read_fill(desc, Data::kRequired);
+    const FillCall fill_call = read_fill(desc, Data::kRequired, *use->context);
     Call call(use->context->calls);
     use->fill(fill_call, call);
   });
@@ -93,7 +93,7 @@ infill_status infill_fill_estimate(infill_session* session, const infill_fill_de
                                    infill_estimate* estimate, infill_error* err) noexcept {
   return guarded(err, [&] {
     const Session::Use use(session_of(session));
-    const FillCall fill_call = read_fill(desc, Data::kOptional);
+    const FillCall fill_call = read_fill(desc, Data::kOptional, *use->context);
     checked_size(not_null(estimate, "estimate"), "estimate");
     Call call(use->context->calls);
     const pipeline::Estimate needed = use->estimate(fill_call, call);

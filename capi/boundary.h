@@ -52,6 +52,10 @@ template <>
 inline constexpr uint32_t kFirstSize<infill_session_desc> = offsetof(infill_session_desc, fill_model);
 template <>
 inline constexpr uint32_t kFirstSize<infill_result> = offsetof(infill_result, model_name);
+template <>
+inline constexpr uint32_t kFirstSize<infill_memory_info> = offsetof(infill_memory_info, device_used);
+template <>
+inline constexpr uint32_t kFirstSize<infill_estimate> = offsetof(infill_estimate, device_bytes);
 
 template <class T>
 uint32_t checked_size(const T& given, const char* name) {

@@ -18,8 +18,10 @@ int thread_count(int32_t wanted) {
 }  // namespace
 
 Context::Context(const infill_context_desc& desc, const infill_allocator& allocator)
-    : memory({allocator.user, allocator.alloc, allocator.free}, desc.memory_limit),
+    : memory({allocator.user, allocator.alloc, allocator.free},
+             desc.device_type == INFILL_DEVICE_CPU ? desc.memory_limit : 0),
       threads(thread_count(desc.num_threads)),
+      device_(desc.device_type == INFILL_DEVICE_CUDA ? std::make_unique<OnDevice>(desc) : nullptr),
       log_level_(desc.log_level == INFILL_LOG_DEFAULT ? INFILL_LOG_WARN : desc.log_level),
       log_(desc.log),
       log_user_(desc.log_user) {

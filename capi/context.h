@@ -15,6 +15,7 @@
 #include "calls.h"
 #include "core/memory.h"
 #include "core/threads.h"
+#include "device/device.h"
 #include "infill.h"
 #include "pipeline/fill.h"
 
@@ -32,8 +33,13 @@ class Context {
   Context& operator=(const Context&) = delete;
 
   const std::shared_ptr<Calls> calls = std::make_shared<Calls>();
-  Memory memory;
+  Memory memory;  // the host's
   Threads threads;
+
+  // Null: the CPU's.
+  [[nodiscard]] const device::Device* device() const { return device_ ? &device_->device : nullptr; }
+  // Scratch on the device, which there is.
+  [[nodiscard]] Memory& device_memory() { return device_->memory; }
 
   // Whether anybody reads lines of this level: ask before one is put together.
   [[nodiscard]] bool logs(infill_log_level level) const;
@@ -45,6 +51,14 @@ class Context {
   bool trim();
 
  private:
+  struct OnDevice {
+    OnDevice(const infill_context_desc& desc)
+        : device(desc.device_index, desc.module_dir == nullptr ? "" : desc.module_dir),
+          memory(device.allocator(), desc.memory_limit) {}
+    device::Device device;
+    Memory memory;
+  };
+  std::unique_ptr<OnDevice> device_;
   infill_log_level log_level_;
   infill_log_fn log_;
   void* log_user_;
@@ -61,6 +75,7 @@ struct FillCall {
   pipeline::Request request;
   infill_progress_fn progress = nullptr;
   void* progress_user = nullptr;
+  CUstream_st* stream = nullptr;
 };
 
 class Session {

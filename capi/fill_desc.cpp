@@ -20,15 +20,33 @@ const FormatInfo& read_format(infill_format format, Role role, const char* name)
   return *info;
 }
 
-void check_device(const infill_image& image, const char* name) {
-  if (image.device_type == INFILL_DEVICE_CUDA) {
-    fail(Status::kUnsupported, name, ".device_type: CUDA images are not supported by this build");
+DeviceType read_device(const infill_image& image, const char* name, const Places& places) {
+  switch (image.device_type) {
+    case INFILL_DEVICE_CPU:
+      if (image.device_index == 0) return DeviceType::kCpu;
+      fail(Status::kInvalidArgument, name, ".device_index: is ", image.device_index, ", the CPU has only 0");
+    case INFILL_DEVICE_CUDA:
+      if (image.device_index < 0)
+        fail(Status::kInvalidArgument, name, ".device_index: is ", image.device_index);
+      if (places.any_device) return DeviceType::kCuda;
+      if (places.device == nullptr)
+        fail(Status::kUnsupported, name, ".device_type: CUDA images are for contexts of their device");
+      if (places.device->index() == image.device_index) return DeviceType::kCuda;
+      fail(Status::kUnsupported, name, ".device_index: is ", image.device_index, ", the context's device is ",
+           places.device->index());
+    default:
+      fail(Status::kUnsupported, name, ".device_type: ", image.device_type, " is no device of this library");
   }
-  if (image.device_type != INFILL_DEVICE_CPU) {
-    fail(Status::kUnsupported, name, ".device_type: ", image.device_type, " is no device of this library");
-  }
-  if (image.device_index != 0) {
-    fail(Status::kInvalidArgument, name, ".device_index: is ", image.device_index, ", the CPU has only 0");
+}
+
+// Reading host memory on a device ends the device, reading a device's memory on the host ends the program.
+void check_place(const Image& image, const char* name, const device::Device* device) {
+  if (device == nullptr || image.data == nullptr) return;
+  int place = -1;
+  device->check(device->runtime().device_of(image.data, &place), "asking where a picture lies");
+  if (image.device == DeviceType::kCuda && place != device->index()) {
+    fail(Status::kInvalidArgument, name, ".data: lies ", place < 0 ? "in host memory" : "on another device",
+         ", device_type says CUDA");
   }
 }
 
@@ -44,7 +62,7 @@ void check_data(const Image& image, const char* name) {
   if (image.data == nullptr) fail(Status::kInvalidArgument, name, ".data: is NULL");
 }
 
-void check_request(const pipeline::Request& request, Data data) {
+void check_request(const pipeline::Request& request, Data data, const device::Device* device) {
   if (request.dst.read_only) fail(Status::kInvalidArgument, "dst.flags: READ_ONLY");
   if (data == Data::kRequired) {
     check_data(request.src, "src");
@@ -53,6 +71,11 @@ void check_request(const pipeline::Request& request, Data data) {
     if (request.reference) check_data(*request.reference, "reference");
     if (request.allow) check_data(*request.allow, "allow");
   }
+  check_place(request.src, "src", device);
+  check_place(request.mask, "mask", device);
+  check_place(request.dst, "dst", device);
+  if (request.reference) check_place(*request.reference, "reference", device);
+  if (request.allow) check_place(*request.allow, "allow", device);
   if (request.dst.data == nullptr) return;
   if (!same_view(request.dst, request.src))
     check_apart(request.dst, request.src, "src, but is not the same view");
@@ -70,13 +93,13 @@ void check_apart(const Image& dst, const Image& other, const char* name) {
   }
 }
 
-Image read_image(const infill_image* given, Role role, const char* name) {
+Image read_image(const infill_image* given, Role role, const char* name, const Places& places) {
   const infill_image image = read_struct(given, name);
   check_flags(image.flags, INFILL_IMAGE_READ_ONLY, name);
   check_reserved(name, image.reserved, image.reserved_ptr);
   Image view;
   view.format = &read_format(image.format, role, name);
-  check_device(image, name);
+  view.device = read_device(image, name, places);
   view.width = image.width;
   view.height = image.height;
   if (role != Role::kMask) {
@@ -97,27 +120,32 @@ FillCall read_fill(const infill_image* src, const infill_image* mask, const infi
   call.request.mask = read_image(mask, Role::kMask, "mask");
   call.request.dst = read_image(dst, Role::kPicture, "dst");
   call.request.roi = call.request.src.bounds();
-  check_request(call.request, Data::kRequired);
+  check_request(call.request, Data::kRequired, nullptr);
   return call;
 }
 
-FillCall read_fill(const infill_fill_desc* given, Data data) {
+FillCall read_fill(const infill_fill_desc* given, Data data, const Context& context) {
   const infill_fill_desc desc = read_struct(given, "desc");
   check_flags(desc.flags, 0, "desc");
-  check_reserved("desc", desc.reserved_ptr);
+  const device::Device* device = context.device();
+  if (desc.stream != nullptr && device == nullptr)
+    fail(Status::kInvalidArgument, "desc.stream: the context has no CUDA device");
+  const Places places{.device = device};
   FillCall call;
+  call.stream = static_cast<CUstream_st*>(desc.stream);
   pipeline::Request& request = call.request;
-  request.src = read_image(desc.src, Role::kPicture, "src");
-  request.mask = read_image(desc.mask, Role::kMask, "mask");
-  request.dst = read_image(desc.dst, Role::kPicture, "dst");
-  if (desc.reference != nullptr) request.reference = read_image(desc.reference, Role::kPicture, "reference");
-  if (desc.allow != nullptr) request.allow = read_image(desc.allow, Role::kMask, "allow");
+  request.src = read_image(desc.src, Role::kPicture, "src", places);
+  request.mask = read_image(desc.mask, Role::kMask, "mask", places);
+  request.dst = read_image(desc.dst, Role::kPicture, "dst", places);
+  if (desc.reference != nullptr)
+    request.reference = read_image(desc.reference, Role::kPicture, "reference", places);
+  if (desc.allow != nullptr) request.allow = read_image(desc.allow, Role::kMask, "allow", places);
   request.roi = {desc.roi.x, desc.roi.y, desc.roi.width, desc.roi.height};
   if (request.roi == Rect{}) request.roi = request.src.bounds();
   request.seed = desc.seed;
   call.progress = desc.progress;
   call.progress_user = desc.progress_user;
-  check_request(request, data);
+  check_request(request, data, device);
   return call;
 }
 

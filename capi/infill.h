@@ -257,7 +257,7 @@ typedef struct infill_image {
   int32_t width, height;
   infill_color color;
   infill_alpha alpha;             /* formats without alpha ignore it */
-  infill_device_type device_type; /* where data lies; only INFILL_DEVICE_CPU in this release */
+  infill_device_type device_type; /* where data lies; CUDA only for fills in a CUDA context, on its device */
   int32_t device_index;
   uint32_t reserved;
   int64_t row_stride, pixel_stride, channel_stride;
@@ -380,21 +380,23 @@ typedef void(INFILL_CALL* infill_log_fn)(void* user, infill_log_level level, con
 typedef struct infill_context_desc {
   uint32_t struct_size;
   uint32_t api_version; /* INFILL_VERSION, to be refused by an older library (TOO_NEW); 0: not checked */
-  infill_device_type device_type; /* CUDA is NO_DEVICE in this release */
-  int32_t device_index;
-  int32_t num_threads;        /* per fill, 1..256; 0: one per core, at most 16 */
-  infill_log_level log_level; /* this and everything more serious */
-  uint64_t memory_limit;      /* bytes of scratch of all sessions together at any time; 0: no limit */
+  infill_device_type device_type; /* CUDA: fills run there; NO_DEVICE says why they cannot */
+  int32_t device_index;           /* of infill_device_info */
+  int32_t num_threads;            /* per fill, 1..256; 0: one per core, at most 16 */
+  infill_log_level log_level;     /* this and everything more serious */
+  uint64_t memory_limit;          /* bytes of scratch of all sessions together at any time, on the context's device,
+                                     without what CUDA itself takes; 0: no limit */
   infill_log_fn log;          /* NULL: silence */
   void* log_user;             /* must live until shutdown, or until the last handle of the context is gone */
-  const infill_allocator* allocator; /* NULL: the C++ heap. Handles and threads use the C++ heap always */
-  void* reserved_ptr;
+  const infill_allocator* allocator; /* of host memory. NULL: the C++ heap. Handles and threads use that always */
+  const char* module_dir; /* CUDA: the folder of libinfill_cuda.so.<version>, UTF-8; NULL: that of this library */
 } infill_context_desc;
 #define INFILL_CONTEXT_DESC_INIT \
   { INFILL_SIZEOF(infill_context_desc), 0, 0, 0, 0, 0, 0, NULL, NULL, NULL, NULL }
 
 /* A context holds what sessions share: threads, memory, the log. Make one per program, or one per memory
- * limit. desc may be NULL: the CPU with defaults. */
+ * limit. desc may be NULL: the CPU with defaults. The first one of a CUDA device may take seconds. After DEVICE_LOST every
+ * call of the context and of what was made from it returns it; CPU contexts work on. */
 INFILL_NODISCARD INFILL_API infill_status INFILL_CALL
 infill_context_create(const infill_context_desc* desc, infill_context** context,
                       infill_error* err) INFILL_NOEXCEPT;
@@ -414,9 +416,10 @@ typedef struct infill_memory_info {
   uint32_t reserved;
   uint64_t host_used; /* scratch held now, kept for the next fill included; what memory_limit bounds */
   uint64_t host_peak; /* the most since the context was made */
+  uint64_t device_used, device_peak; /* the same of a CUDA context on its device: there memory_limit bounds this */
 } infill_memory_info;
 #define INFILL_MEMORY_INFO_INIT \
-  { INFILL_SIZEOF(infill_memory_info), 0, 0, 0 }
+  { INFILL_SIZEOF(infill_memory_info), 0, 0, 0, 0, 0 }
 INFILL_NODISCARD INFILL_API infill_status INFILL_CALL
 infill_context_get_memory_info(infill_context* context, infill_memory_info* info,
                                infill_error* err) INFILL_NOEXCEPT;
@@ -593,7 +596,7 @@ typedef struct infill_fill_desc {
   const infill_image* allow;     /* PATCHMATCH: a mask, borrow only where it is not 0; may be NULL */
   infill_progress_fn progress;   /* may be NULL */
   void* progress_user;
-  void* reserved_ptr;
+  void* stream; /* cudaStream_t of a CUDA context; NULL: see "Device" below */
 } infill_fill_desc;
 #define INFILL_FILL_DESC_INIT \
   { INFILL_SIZEOF(infill_fill_desc), 0, {0, 0, 0, 0}, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL }
@@ -620,6 +623,15 @@ typedef struct infill_fill_desc {
  *            (see Failure), and the message says where: mask it, and it is filled. Elsewhere it is kept.
  * No hole    OK, dst is a copy of src, and hole_pixels of the result is 0.
  * All hole   INVALID_ARGUMENT: there is nothing to learn from.
+ * Device     In a CUDA context every picture may lie on the context's device or in host memory, each for itself; on
+ *            another device it is UNSUPPORTED. stream NULL: the call waits for what was given to the legacy default
+ *            stream, and dst is written when it returns. Else, with src and dst on the device, the call is part of
+ *            the stream (cudaStreamLegacy and cudaStreamPerThread are streams, too): inputs must be ready there,
+ *            dst is ready there, and the call may return before; it may block, too, because it reads the mask.
+ *            Pixels must live until the stream has passed, and what fails on the device later is reported by the next
+ *            call. With src or dst in host memory it returns when dst is written. A stream that is being captured is
+ *            INVALID_STATE. A finished job's dst can be read everywhere. The thread's current device is restored.
+ *            Progress tells what was given to the device.
  * Failure    After a wrong argument, MEMORY_LIMIT or anything else found before the first pixel is written,
  *            dst is untouched. After CANCELLED, OUT_OF_MEMORY or another late failure, and while the call
  *            runs, pixels of dst outside holes hold their old or src's value and those inside are
@@ -633,9 +645,10 @@ typedef struct infill_estimate {
   /* Never less than the scratch that the fill takes, and at most twice as much. Not in it: pictures, a model's
    * weights (infill_model_info::weight_bytes), stacks, code, some kilobytes of the C++ heap. */
   uint64_t host_bytes;
+  uint64_t device_bytes; /* the same on the device of a CUDA context */
 } infill_estimate;
 #define INFILL_ESTIMATE_INIT \
-  { INFILL_SIZEOF(infill_estimate), 0, 0 }
+  { INFILL_SIZEOF(infill_estimate), 0, 0, 0 }
 
 /* What infill_fill(desc) would need, scratch that the session already holds included. Reads only mask and allow;
  * data may be NULL in every image: a mask without data counts as all hole, and with an allow without data crops

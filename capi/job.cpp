@@ -7,7 +7,7 @@ namespace infill::capi {
 
 Job::Job(const std::shared_ptr<Session>& session, const infill_fill_desc* desc) : context_(session->context) {
   use_.emplace(session);
-  fill_call_ = read_fill(desc, Data::kRequired);
+  fill_call_ = read_fill(desc, Data::kRequired, *context_);
   call_.emplace(context_->calls);
   (*use_)->check(fill_call_, *call_);
 }

@@ -99,6 +99,7 @@ struct Image {
   int64_t row_stride = 0, pixel_stride = 0, channel_stride = 0;
   std::byte* data = nullptr;
   bool read_only = false;
+  DeviceType device = DeviceType::kCpu;  // where data lies
 
   [[nodiscard]] std::byte* at(int32_t x, int32_t y) const { return data + y * row_stride + x * pixel_stride; }
   [[nodiscard]] Rect bounds() const { return {0, 0, width, height}; }
