@@ -1,25 +1,15 @@
 // One part of a plan: made into a canvas, filled, blended and stored.
 #pragma once
 
-#include "core/canvas.h"
 #include "core/memory.h"
 #include "pipeline/fill.h"
-#include "pipeline/plan.h"
+#include "pipeline/part_canvas.h"
 
 namespace infill::pipeline {
 
 // Most bytes of arena that fill_part takes.
 [[nodiscard]] size_t part_scratch(const Part& part, const Request& request, const Options& options,
                                   int32_t threads);
-
-struct PartJob {
-  const Request& request;
-  const Options& options;
-  const Plan& plan;
-  size_t which;             // of plan.parts
-  const Canvas* reference;  // null: none
-  double from, to;          // share of the whole call
-};
 
 void fill_part(const PartJob& job, Arena& arena, Threads& threads, Task& task);
 
