@@ -96,10 +96,11 @@ infill_status infill_fill_estimate(infill_session* session, const infill_fill_de
     const FillCall fill_call = read_fill(desc, Data::kOptional, *use->context);
     checked_size(not_null(estimate, "estimate"), "estimate");
     Call call(use->context->calls);
-    const pipeline::Estimate needed = use->estimate(fill_call, call);
+    const pipeline::DeviceEstimate needed = use->estimate(fill_call, call);
     infill_estimate value = INFILL_ESTIMATE_INIT;
-    value.tile_count = needed.tiles;
-    value.host_bytes = needed.bytes;
+    value.tile_count = needed.host.tiles;
+    value.host_bytes = needed.host.bytes;
+    value.device_bytes = needed.device_bytes;
     write_struct(estimate, value, "estimate");
   });
 }

@@ -17,6 +17,7 @@
 #include "core/threads.h"
 #include "device/device.h"
 #include "infill.h"
+#include "pipeline/device_fill.h"
 #include "pipeline/fill.h"
 
 namespace infill::capi {
@@ -103,7 +104,7 @@ class Session {
   // Throws what fill() would before it reads a pixel.
   void check(const FillCall& fill_call, Call& call);
   void fill(const FillCall& fill_call, Call& call);
-  [[nodiscard]] pipeline::Estimate estimate(const FillCall& fill_call, Call& call);
+  [[nodiscard]] pipeline::DeviceEstimate estimate(const FillCall& fill_call, Call& call);
   [[nodiscard]] const std::optional<infill_result>& result() const { return result_; }
 
   // Settings: those of the method, then those of the blend stage.
@@ -120,6 +121,7 @@ class Session {
   class Scratch;
   [[nodiscard]] const Parameter& param(uint32_t which) const;
   pipeline::Result run(const FillCall& fill_call, Task& task);
+  pipeline::Result run_on_device(const FillCall& fill_call, Scratch& scratch, Task& task);
   // Runs body, and tells the log when it fails.
   void logged(const auto& body) const;
 
@@ -129,6 +131,13 @@ class Session {
   std::optional<infill_result> result_;
   std::mutex cache_mutex_;  // trim comes from other threads
   Block cache_;
+  // In a context of a device.
+  struct OnDevice {
+    explicit OnDevice(const device::Device& device) : stream(device) {}
+    device::Stream stream;
+    Block cache;
+  };
+  std::unique_ptr<OnDevice> on_device_;
 };
 
 class Job {

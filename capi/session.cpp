@@ -38,14 +38,16 @@ class Session::Scratch {
   explicit Scratch(Session& session) : session_(session) {
     const std::lock_guard lock(session_.cache_mutex_);
     block = std::move(session_.cache_);
+    if (session_.on_device_) device_block = std::move(session_.on_device_->cache);
   }
   ~Scratch() {
     const std::lock_guard lock(session_.cache_mutex_);
     session_.cache_ = std::move(block);
+    if (session_.on_device_) session_.on_device_->cache = std::move(device_block);
   }
   Scratch(const Scratch&) = delete;
   Scratch& operator=(const Scratch&) = delete;
-  Block block;
+  Block block, device_block;
 
  private:
   Session& session_;
@@ -54,6 +56,7 @@ class Session::Scratch {
 Session::Session(std::shared_ptr<Context> owner, const classic::Method& method, classic::Quality quality,
                  std::shared_ptr<const Model> model)
     : context(std::move(owner)), model_(std::move(model)) {
+  if (context->device() != nullptr) on_device_ = std::make_unique<OnDevice>(*context->device());
   defaults_.method = &method;
   if (model_ != nullptr) defaults_.model = &model_->network();
   defaults_.method_settings = classic::default_settings(method, quality);
@@ -100,6 +103,10 @@ void Session::fill(const FillCall& fill_call, Call& call) {
     const std::chrono::nanoseconds elapsed = std::chrono::steady_clock::now() - start;
     infill_result result = INFILL_RESULT_INIT;
     result.method = static_cast<infill_method>(options_.method->id);
+    if (context->device() != nullptr) {
+      result.device_type = INFILL_DEVICE_CUDA;
+      result.device_index = context->device()->index();
+    }
     result.tile_count = done.tiles;
     result.bounds = {done.bounds.x, done.bounds.y, done.bounds.width, done.bounds.height};
     result.hole_pixels = done.hole_pixels;
@@ -123,6 +130,7 @@ void Session::fill(const FillCall& fill_call, Call& call) {
 pipeline::Result Session::run(const FillCall& fill_call, Task& task) {
   Scratch scratch(*this);
   const auto attempt = [&] {
+    if (on_device_) return run_on_device(fill_call, scratch, task);
     return pipeline::fill(fill_call.request, options_, context->memory, scratch.block, context->threads,
                           task);
   };
@@ -135,22 +143,57 @@ pipeline::Result Session::run(const FillCall& fill_call, Task& task) {
   return attempt();
 }
 
-pipeline::Estimate Session::estimate(const FillCall& fill_call, Call& call) {
+// The fill is given to the session's own stream, which the caller's is made to wait for.
+pipeline::Result Session::run_on_device(const FillCall& fill_call, Scratch& scratch, Task& task) {
+  const device::Device& device = *context->device();
+  const device::Stream& stream = on_device_->stream;
+  stream.begin_after(fill_call.stream);
+  const pipeline::Result result = pipeline::fill_on_device(fill_call.request, options_,
+                                                           {{device, stream, context->device_memory()},
+                                                            scratch.device_block,
+                                                            context->memory,
+                                                            scratch.block,
+                                                            context->threads,
+                                                            task});
+  const auto on_device = [](const Image& image) { return image.device == DeviceType::kCuda; };
+  if (fill_call.stream != nullptr && on_device(fill_call.request.src) && on_device(fill_call.request.dst)) {
+    stream.end_before(fill_call.stream);
+  } else {
+    stream.wait();
+  }
+  return result;
+}
+
+pipeline::DeviceEstimate Session::estimate(const FillCall& fill_call, Call& call) {
   Task task;
   const Call::Working working(call, task);
+  if (on_device_) {
+    Scratch scratch(*this);
+    on_device_->stream.begin_after(fill_call.stream);
+    return pipeline::estimate_on_device(fill_call.request, options_,
+                                        {{*context->device(), on_device_->stream, context->device_memory()},
+                                         scratch.device_block,
+                                         context->memory,
+                                         scratch.block,
+                                         context->threads,
+                                         task});
+  }
   size_t cached = 0;
   {
     const std::lock_guard lock(cache_mutex_);
     cached = cache_.size();
   }
-  return pipeline::estimate(fill_call.request, options_, context->memory, cached, context->threads, task);
+  return {pipeline::estimate(fill_call.request, options_, context->memory, cached, context->threads, task),
+          0};
 }
 
 bool Session::trim() {
   Block block;
+  Block device_block;
   const std::lock_guard lock(cache_mutex_);
   std::swap(block, cache_);
-  return block.size() != 0;
+  if (on_device_) std::swap(device_block, on_device_->cache);
+  return block.size() != 0 || device_block.size() != 0;
 }
 
 uint32_t Session::param_count() const {

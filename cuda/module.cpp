@@ -1,4 +1,4 @@
-#include "module.h"
+#include "cuda/module.h"
 
 #include <cuda_runtime_api.h>
 
@@ -95,7 +95,19 @@ constexpr Runtime kRuntime = {
     [](int error) { return cudaGetErrorString(static_cast<cudaError_t>(error)); },
 };
 
-constexpr Module kModule = {sizeof(Module), INFILL_CUDA_VERSION, kRuntime};
+// A launcher as the module gives it away.
+template <auto kLauncher, class Call>
+int launch(const Call& call, cudaStream_t stream) {
+  return kLauncher(call, stream);
+}
+
+constexpr Kernels kKernels = {
+    launch<load_canvas, LoadCall>,
+    launch<store_canvas, StoreCall>,
+    launch<copy_pixels, CopyCall>,
+};
+
+constexpr Module kModule = {sizeof(Module), INFILL_CUDA_VERSION, kRuntime, kKernels};
 
 }  // namespace
 }  // namespace infill::cuda

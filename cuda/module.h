@@ -9,8 +9,9 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "cuda/convert.h"
+
 struct CUstream_st;
-struct CUevent_st;
 struct CUgraphExec_st;
 
 namespace infill::cuda {
@@ -51,10 +52,19 @@ struct Runtime {
   const char* (*error_text)(int error);
 };
 
+// The launchers, each under its name.
+struct Kernels {
+  // cuda/convert.h
+  int (*load_canvas)(const LoadCall& call, CUstream_st* stream);
+  int (*store_canvas)(const StoreCall& call, CUstream_st* stream);
+  int (*copy_pixels)(const CopyCall& call, CUstream_st* stream);
+};
+
 struct Module {
   uint32_t size;        // sizeof(Module)
   const char* version;  // of infill
   Runtime runtime;
+  Kernels kernels;
 };
 
 using ModuleEntry = const Module*();

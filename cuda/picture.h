@@ -5,7 +5,7 @@
 // byte). All pointers are to memory of the device.
 #pragma once
 
-#include <cuda_runtime_api.h>
+#include "cuda/runtime_types.h"
 
 #include <cstdint>
 

@@ -131,12 +131,10 @@ void check_usable(const char* argument, const Image& image, const Canvas& canvas
     if (all_usable(row, canvas.width)) continue;
     for (int32_t x = 0; x < canvas.width; ++x) {
       if (is_usable(row[x]) || !counts(x)) continue;
-      const float value = value_at(image, canvas.x + x, canvas.y + y, c);
-      fail(Status::kInvalidArgument, argument, ": pixel (", canvas.x + x, ", ", canvas.y + y, "), channel ",
-           image.format->order[c], " is ", value,
-           is_usable(value)       ? ", which times alpha is beyond 1e18"
-           : std::isfinite(value) ? ", beyond 1e18"
-                                  : "");
+      Image pixel = image;
+      pixel.data = image.at(canvas.x + x, canvas.y + y);
+      pixel.width = pixel.height = 1;
+      fail_unusable(argument, pixel, {canvas.x + x, canvas.y + y}, c);
     }
   }
 }
@@ -215,6 +213,15 @@ int32_t canvas_channels(const Image& image) {
 
 bool canvas_has_alpha(const Image& image) {
   return image.has_alpha() && image.alpha != Alpha::kIgnore;
+}
+
+void fail_unusable(const char* argument, const Image& pixel, const Point& at, int32_t channel) {
+  const float value = value_at(pixel, 0, 0, channel);
+  fail(Status::kInvalidArgument, argument, ": pixel (", at.x, ", ", at.y, "), channel ",
+       pixel.format->order[channel], " is ", value,
+       is_usable(value)       ? ", which times alpha is beyond 1e18"
+       : std::isfinite(value) ? ", beyond 1e18"
+                              : "");
 }
 
 void load_row(const Image& src, const Image& mask, Canvas& canvas, int32_t y) {

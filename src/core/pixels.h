@@ -28,6 +28,10 @@ constexpr float kLargestValue = 1e18F;
 // is kKnown, or one whose mask lies between 0 and 1 that is kHole. Under a full hole anything may stand.
 void load_row(const Image& src, const Image& mask, Canvas& canvas, int32_t y);
 
+// Throws what load_row throws of a value. pixel: that pixel alone, of a picture where it stands at `at`.
+// channel: the canvas's.
+[[noreturn]] void fail_unusable(const char* argument, const Image& pixel, const Point& at, int32_t channel);
+
 // Loads the pixels of the run, which lies in the canvas, whatever their label says; unchecked.
 void load_run(const Image& image, const Run& run, Canvas& canvas);
 

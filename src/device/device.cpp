@@ -111,6 +111,22 @@ Stream::~Stream() {
   device_.runtime().stream_destroy(stream_);
 }
 
+void Stream::begin_after(CUstream_st* callers) const {
+  // cudaStreamLegacy: null may mean another stream in a program that is compiled so.
+  constexpr uintptr_t kLegacy = 1;
+  CUstream_st* first = callers != nullptr ? callers : reinterpret_cast<CUstream_st*>(kLegacy);
+  const Device::Use use(device_);
+  int capturing = 0;
+  device_.check(device_.runtime().stream_is_capturing(first, &capturing), "looking at the stream");
+  if (capturing != 0) fail(Status::kInvalidState, "desc.stream: is being captured");
+  device_.check(device_.runtime().stream_wait(stream_, first), "waiting for the stream");
+}
+
+void Stream::end_before(CUstream_st* callers) const {
+  const Device::Use use(device_);
+  device_.check(device_.runtime().stream_wait(callers, stream_), "making the stream wait");
+}
+
 void Stream::wait() const {
   device_.check(device_.runtime().stream_synchronize(stream_), "a kernel or a copy");
 }

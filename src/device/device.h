@@ -25,6 +25,7 @@ class Device {
   Device& operator=(const Device&) = delete;
 
   [[nodiscard]] const cuda::Runtime& runtime() const { return module_.runtime; }
+  [[nodiscard]] const cuda::Kernels& kernels() const { return module_.kernels; }
   [[nodiscard]] int32_t index() const { return index_; }
   [[nodiscard]] int32_t compute_capability() const { return capability_; }
 
@@ -65,6 +66,11 @@ class Stream {
   [[nodiscard]] CUstream_st* get() const { return stream_; }
   // Until all of it is done.
   void wait() const;
+  // What is given to it from now on begins when the caller's stream has come so far as now; null: the legacy
+  // default stream. Throws kInvalidState when that one is being captured.
+  void begin_after(CUstream_st* callers) const;
+  // What is given to the caller's stream from now on begins when this one has come so far as now.
+  void end_before(CUstream_st* callers) const;
 
  private:
   const Device& device_;

@@ -5,6 +5,7 @@
 
 #include "core/pixels.h"
 #include "core/status.h"
+#include "pipeline/fill_steps.h"
 #include "pipeline/neural.h"
 #include "pipeline/part.h"
 #include "pipeline/plan.h"
@@ -37,52 +38,12 @@ void check_roi(const Rect& roi, const Image& src) {
        " does not lie in src, ", src.width, " x ", src.height);
 }
 
-// The whole reference picture as a canvas without holes.
-struct Reference {
-  Canvas canvas;
-
-  Reference(Arena& arena, const Image& image) {
-    canvas.width = image.width;
-    canvas.height = image.height;
-    canvas.channels = canvas_channels(image);
-    canvas.has_alpha = canvas_has_alpha(image);
-    canvas.linear = image.color == Color::kLinear;
-    const auto area = static_cast<size_t>(image.bounds().area());
-    for (size_t c = 0; c < static_cast<size_t>(canvas.channels); ++c) {
-      canvas.planes.at(c) = {arena.take<float>(area).data(), image.width, image.height, image.width};
-    }
-    canvas.label = {arena.take<uint8_t>(area).data(), image.width, image.height, image.width};
-  }
-
-  void load(const Image& image, Threads& threads, Task& task) {
-    threads.parallel_for(task, canvas.height, 16, [&](int64_t begin, int64_t end) {
-      for (auto y = static_cast<int32_t>(begin); y < end; ++y) {
-        std::fill_n(canvas.label.row(y), canvas.width, uint8_t{kKnown});
-        load_reference_row(image, canvas, y);
-        task.advance(static_cast<uint64_t>(canvas.width));
-      }
-    });
-  }
-};
-
 // Bytes of the block that the whole fill works in.
 size_t block_size(const Request& request, const Options& options, const Plan& plan, int32_t threads) {
   size_t part_bytes = 0;
   for (const Part& part : plan.parts)
     part_bytes = std::max(part_bytes, part_scratch(part, request, options, threads));
-  Arena arena = Arena::measuring();
-  if (request.reference) const Reference reference(arena, *request.reference);
-  return arena.peak() + part_bytes;
-}
-
-void copy_roi(const Request& request, Threads& threads, Task& task) {
-  if (request.src.data == request.dst.data) return;  // in place
-  threads.parallel_for(task, request.roi.height, 16, [&](int64_t begin, int64_t end) {
-    for (auto y = static_cast<int32_t>(begin); y < end; ++y) {
-      copy_row(request.src, request.dst, {request.roi.y + y, request.roi.x, request.roi.right()});
-      task.advance(static_cast<uint64_t>(request.roi.width));
-    }
-  });
+  return reference_scratch(request) + part_bytes;
 }
 
 }  // namespace
@@ -132,24 +93,10 @@ Result fill(const Request& request, const Options& options, Memory& memory, Bloc
   }
   Arena arena(cache.data(), cache.size());
   copy_roi(request, threads, task);
-
-  std::optional<Reference> reference;
-  if (request.reference && !plan.parts.empty()) {
-    reference.emplace(arena, *request.reference);
-    reference->load(*request.reference, threads, task);
-  }
-  // The last hundredth is reported by finish() alone: only a whole fill is at 1.
-  const auto share_of = [&plan](int64_t pixels) {
-    return 0.99 * static_cast<double>(pixels) / static_cast<double>(plan.hole_pixels);
-  };
-  int64_t pixels = 0;
-  for (size_t i = 0; i < plan.parts.size(); ++i) {
-    const int64_t before = pixels;
-    pixels += plan.parts[i].hole_pixels;
-    const PartJob job{request,          options,         plan, i, reference ? &reference->canvas : nullptr,
-                      share_of(before), share_of(pixels)};
-    fill_part(job, arena, threads, task);
-  }
+  const std::optional<Canvas> reference =
+      plan.parts.empty() ? std::nullopt : load_reference(request, arena, threads, task);
+  for_each_part(request, options, plan, reference,
+                [&](const PartJob& job) { fill_part(job, arena, threads, task); });
   task.finish();
   return {plan.hole_pixels, static_cast<uint32_t>(plan.parts.size()), plan.bounds, size, arena.peak()};
 }

@@ -41,27 +41,23 @@ size_t part_scratch(const Part& part, const Request& request, const Options& opt
   return arena.peak() + stage;
 }
 
-void fill_part(const PartJob& job, Arena& arena, Threads& threads, Task& task) {
-  const ArenaScope scope(arena);
-  PartCanvas own(arena, job.plan.parts[job.which], job.request, job.options);
+void fill_canvas(const PartJob& job, PartCanvas& own, Arena& arena, Threads& threads, Task& task) {
   Canvas& canvas = own.canvas;
   const auto tile = static_cast<uint32_t>(job.which);
   const auto tiles = static_cast<uint32_t>(job.plan.parts.size());
   const double seam_from = job.from + kMethodShare * (job.to - job.from);
   const double grain_from = job.from + kSeamShare * (job.to - job.from);
 
-  task.set_range(Stage::kRefine, tile, tiles, job.from, seam_from);
-  label_canvas(job, canvas, threads, task);
-  load_canvas(job, canvas, threads, task);
   load_allowed(job, own, threads, task);
   list_holes(own, task);
   if (closes_seam(job.options)) list_rim(own, task);
   canvas.reference = job.reference;
+  task.set_range(Stage::kRefine, tile, tiles, job.from, seam_from);
   classic::Work work{threads, task, arena, job.request.seed};
   {
     const ArenaScope method_scope(arena);
     if (job.options.model != nullptr) {
-      neural_fill(*job.options.model, scale_of(job.plan.parts[job.which], job.options), canvas, work);
+      neural_fill(*job.options.model, scale_of(job.part(), job.options), canvas, work);
     } else {
       job.options.method->fill(canvas, job.options.method_settings, work);
     }
@@ -71,7 +67,15 @@ void fill_part(const PartJob& job, Arena& arena, Threads& threads, Task& task) {
   close_seam(canvas, job.options.blend_settings[kSeam], work);
   task.set_range(Stage::kBlend, tile, tiles, grain_from, job.to);
   add_grain(canvas, job.options.blend_settings[kGrain], work);
-  store_canvas(job, canvas, threads, task);
+}
+
+void fill_part(const PartJob& job, Arena& arena, Threads& threads, Task& task) {
+  const ArenaScope scope(arena);
+  PartCanvas own(arena, job.part(), job.request, job.options);
+  label_canvas(job, own.canvas, threads, task);
+  load_canvas(job, own.canvas, threads, task);
+  fill_canvas(job, own, arena, threads, task);
+  store_canvas(job, own.canvas, threads, task);
 }
 
 }  // namespace infill::pipeline

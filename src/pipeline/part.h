@@ -11,6 +11,9 @@ namespace infill::pipeline {
 [[nodiscard]] size_t part_scratch(const Part& part, const Request& request, const Options& options,
                                   int32_t threads);
 
+// A canvas that is labelled and loaded: runs the method on it and blends.
+void fill_canvas(const PartJob& job, PartCanvas& own, Arena& arena, Threads& threads, Task& task);
+
 void fill_part(const PartJob& job, Arena& arena, Threads& threads, Task& task);
 
 }  // namespace infill::pipeline

@@ -14,10 +14,11 @@ import tempfile
 LAYERS = {
     "core": ("src/core", {"core"}, r"hwy/|(sched|sys/mman)\.h"),
     "classic": ("src/classic", {"core", "classic"}, r"hwy/|Eigen/"),
-    "device": ("src/device", {"core", "device"}, r"dlfcn\.h"),
+    "device": ("src/device", {"core", "cuda", "device"}, r"dlfcn\.h"),
+    "cuda": ("cuda", {"core", "cuda"}, r"cuda_\w+\.h|cudasim/language\.h"),
     "kernels": ("src/kernels", {"core", "kernels"}, r"hwy/|immintrin\.h"),
     "inference": ("src/inference", {"core", "kernels", "inference"}, r"hwy/"),
-    "pipeline": ("src/pipeline", {"core", "classic", "kernels", "inference", "pipeline"}, r"hwy/"),
+    "pipeline": ("src/pipeline", {"core", "classic", "cuda", "device", "kernels", "inference", "pipeline"}, r"hwy/"),
     "zoo": ("src/zoo", {"core", "inference", "zoo"}, r"nlohmann/|(fcntl|unistd|sys/\w+)\.h"),
     "infill": ("include/infill", {"infill"}, r"ATen/|c10/|torch/"),
     "ops": ("src/ops", {"core", "kernels", "infill", "ops"}, r"hwy/|ATen/|c10/|torch/|pthread\.h"),

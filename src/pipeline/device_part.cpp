@@ -1,0 +1,167 @@
+#include "pipeline/device_part.h"
+
+#include <cstring>
+
+#include "core/pixels.h"
+#include "pipeline/part.h"
+
+namespace infill::pipeline {
+
+namespace {
+
+using device::Device;
+
+// A canvas on the device, and what kernels need beside it.
+struct DeviceCanvas {
+  cuda::Canvas canvas;
+  uint8_t* where = nullptr;  // pixels that a kernel works on
+  unsigned long long* bad = nullptr;
+  size_t area;
+
+  DeviceCanvas(Arena& arena, const Part& part, const Request& request)
+      : area(static_cast<size_t>(part.crop.area())) {
+    canvas.width = part.crop.width;
+    canvas.height = part.crop.height;
+    canvas.x = part.crop.x;
+    canvas.y = part.crop.y;
+    canvas.stride = part.crop.width;
+    canvas.channels = canvas_channels(request.src);
+    canvas.has_alpha = canvas_has_alpha(request.src);
+    canvas.linear = request.src.color == Color::kLinear;
+    // One block: they are copied at once.
+    float* planes = arena.take<float>(area * static_cast<size_t>(canvas.channels)).data();
+    for (size_t c = 0; c < static_cast<size_t>(canvas.channels); ++c)
+      canvas.planes[c] = arena.is_measuring() ? nullptr : planes + c * area;
+    canvas.label = arena.take<uint8_t>(area).data();
+    where = arena.take<uint8_t>(area).data();
+    bad = arena.take<unsigned long long>(1).data();
+  }
+};
+
+// The pixels that a kernel is to work on, on both sides.
+class Selection {
+ public:
+  Selection(const DevicePartJob& job, const DeviceCanvas& on_device, std::span<uint8_t> on_host)
+      : job_(job), on_device_(on_device), on_host_(on_host) {}
+
+  // Of runs in the picture: clear, add each, send.
+  void clear() { std::memset(on_host_.data(), 0, on_host_.size()); }
+  void add(const Run& run) {
+    const Rect& crop = job_.host.part().crop;
+    uint8_t* row = on_host_.data() + static_cast<size_t>(run.y - crop.y) * static_cast<size_t>(crop.width);
+    std::memset(row + (run.x0 - crop.x), 1, static_cast<size_t>(run.x1 - run.x0));
+  }
+  void send() {
+    device::upload(job_.place, on_device_.where, on_host_.data(), on_host_.size(),
+                   "copying the places of holes");
+  }
+
+ private:
+  const DevicePartJob& job_;
+  const DeviceCanvas& on_device_;
+  std::span<uint8_t> on_host_;
+};
+
+void load_earlier_fills(const DevicePartJob& job, const DeviceCanvas& own, Selection& selection, Task& task) {
+  bool any = false;
+  for_each_earlier_fill(job.host, [&](const Run& run) {
+    if (!any) selection.clear();
+    any = true;
+    selection.add(run);
+    task.advance(static_cast<uint64_t>(run.x1 - run.x0));
+  });
+  if (!any) return;
+  selection.send();
+  cuda::LoadCall call;
+  call.src = device::picture_of(job.dst);
+  call.canvas = own.canvas;
+  call.where = own.where;
+  const Device& device = job.place.device;
+  device.check(device.kernels().load_canvas(call, job.place.stream.get()), "loading what was filled before");
+  // The selection is written to again.
+  job.place.stream.wait();
+}
+
+// Throws when a value that counts cannot be computed with. Waits.
+void check_loaded(const DevicePartJob& job, const DeviceCanvas& own, Memory& host) {
+  unsigned long long bad = 0;
+  device::download(job.place, &bad, own.bad, sizeof(bad), "reading whether src holds numbers");
+  if (bad == cuda::kNoBadPixel) return;
+  const auto width = static_cast<unsigned long long>(own.canvas.width);
+  const auto channels = static_cast<unsigned long long>(own.canvas.channels);
+  const Point at{own.canvas.x + static_cast<int32_t>(bad % width),
+                 own.canvas.y + static_cast<int32_t>(bad / width / channels)};
+  Image pixel = job.src;
+  pixel.data = job.src.at(at.x, at.y);
+  pixel.width = pixel.height = 1;
+  const device::HostCopy copy(job.place, pixel, host, "reading a pixel of src");
+  fail_unusable("src", copy.image(), at, static_cast<int32_t>(bad / width % channels));
+}
+
+void load(const DevicePartJob& job, const DeviceCanvas& own, const Canvas& canvas) {
+  device::upload(job.place, own.canvas.label, canvas.label.data, own.area, "copying labels");
+  cuda::LoadCall call;
+  call.src = device::picture_of(job.src);
+  call.mask = device::picture_of(job.mask);
+  call.canvas = own.canvas;
+  call.bad = own.bad;
+  const Device& device = job.place.device;
+  device.check(device.kernels().load_canvas(call, job.place.stream.get()), "loading src");
+}
+
+void store(const DevicePartJob& job, const DeviceCanvas& own, Selection& selection, Task& task) {
+  selection.clear();
+  for (const Run& run : job.host.part().runs) {
+    selection.add(run);
+    task.advance(static_cast<uint64_t>(run.x1 - run.x0));
+  }
+  selection.send();
+  cuda::StoreCall call;
+  call.src = device::picture_of(job.src);
+  call.mask = device::picture_of(job.mask);
+  call.dst = device::picture_of(job.dst);
+  call.canvas = own.canvas;
+  call.where = own.where;
+  const Device& device = job.place.device;
+  device.check(device.kernels().store_canvas(call, job.place.stream.get()), "storing dst");
+}
+
+}  // namespace
+
+size_t device_part_scratch(const Part& part, const Request& request) {
+  Arena arena = Arena::measuring();
+  const DeviceCanvas own(arena, part, request);
+  return arena.peak();
+}
+
+size_t device_part_host_scratch(const Part& part) {
+  Arena arena = Arena::measuring();
+  static_cast<void>(arena.take<uint8_t>(static_cast<size_t>(part.crop.area())));
+  return arena.peak();
+}
+
+void fill_device_part(const DevicePartJob& job, Arena& host_arena, Threads& threads, Task& task) {
+  const ArenaScope scope(job.arena);
+  const ArenaScope host_scope(host_arena);
+  const Part& part = job.host.part();
+  const DeviceCanvas own(job.arena, part, job.host.request);
+  // Before the canvas, so that it outlives what fill_canvas takes.
+  Selection selection(job, own, host_arena.take<uint8_t>(own.area));
+  PartCanvas on_host(host_arena, part, job.host.request, job.host.options);
+  Canvas& canvas = on_host.canvas;
+  label_canvas(job.host, canvas, threads, task);
+  load(job, own, canvas);
+  load_earlier_fills(job, own, selection, task);
+  check_loaded(job, own, job.host_memory);
+  const size_t plane_bytes = own.area * sizeof(float);
+  for (size_t c = 0; c < static_cast<size_t>(canvas.channels); ++c)
+    device::download(job.place, canvas.planes.at(c).data, own.canvas.planes[c], plane_bytes,
+                     "copying a canvas");
+  fill_canvas(job.host, on_host, host_arena, threads, task);
+  for (size_t c = 0; c < static_cast<size_t>(canvas.channels); ++c)
+    device::upload(job.place, own.canvas.planes[c], canvas.planes.at(c).data, plane_bytes,
+                   "copying a canvas");
+  store(job, own, selection, task);
+}
+
+}  // namespace infill::pipeline
