@@ -95,9 +95,11 @@ constexpr Runtime kRuntime = {
     [](int error) { return cudaGetErrorString(static_cast<cudaError_t>(error)); },
 };
 
-// A launcher as the module gives it away.
+// A launcher as the module gives it away. It ends with the thread's last error, which must be its own and not what a
+// call before it, perhaps the program's, left behind.
 template <auto kLauncher, class Call>
 int launch(const Call& call, cudaStream_t stream) {
+  cudaGetLastError();
   return kLauncher(call, stream);
 }
 

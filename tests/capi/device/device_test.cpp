@@ -1,0 +1,315 @@
+// Contexts of a CUDA device, as a caller sees them. The device is tests/cudasim, its driver
+// tests/device/fake_driver.cpp.
+#include <cuda_runtime_api.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstring>
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "capi/support.h"
+#include "cudasim/driver.h"
+
+namespace capi_test {
+namespace {
+
+enum class Where { kHost, kDevice };
+
+// A picture's bytes on the device, the picture's image pointing there.
+class OnDevice {
+ public:
+  explicit OnDevice(const Picture& picture) : image(picture.image), size_(picture.bytes.size()) {
+    EXPECT_EQ(cudaMalloc(&memory_, size_), cudaSuccess);
+    EXPECT_EQ(cudaMemcpy(memory_, picture.bytes.data(), size_, cudaMemcpyHostToDevice), cudaSuccess);
+    image.data = memory_;
+    image.device_type = INFILL_DEVICE_CUDA;
+  }
+  ~OnDevice() { cudaFree(memory_); }
+  OnDevice(const OnDevice&) = delete;
+  OnDevice& operator=(const OnDevice&) = delete;
+
+  [[nodiscard]] std::vector<unsigned char> bytes() const {
+    std::vector<unsigned char> result(size_);
+    EXPECT_EQ(cudaMemcpy(result.data(), memory_, size_, cudaMemcpyDeviceToHost), cudaSuccess);
+    return result;
+  }
+  infill_image image;
+
+ private:
+  void* memory_ = nullptr;
+  size_t size_;
+};
+
+// A picture that lies where a case wants it.
+class Placed {
+ public:
+  Placed(Picture& picture, Where where) : picture_(picture) {
+    if (where == Where::kDevice) on_device_.emplace(picture);
+  }
+  [[nodiscard]] const infill_image& image() const { return on_device_ ? on_device_->image : picture_.image; }
+  [[nodiscard]] std::vector<unsigned char> bytes() const {
+    return on_device_ ? on_device_->bytes() : picture_.bytes;
+  }
+
+ private:
+  Picture& picture_;
+  std::optional<OnDevice> on_device_;
+};
+
+infill_context_desc on_device_desc() {
+  infill_context_desc desc = INFILL_CONTEXT_DESC_INIT;
+  desc.device_type = INFILL_DEVICE_CUDA;
+  desc.module_dir = INFILL_CUDA_MODULE_DIR;
+  return desc;
+}
+
+class Device : public testing::Test {
+ protected:
+  void TearDown() override { infill::cudasim::reset_driver(); }
+  static std::string message_of(infill_status expected, const infill_context_desc& desc) {
+    infill_context* context = nullptr;
+    infill_error error = INFILL_ERROR_INIT;
+    EXPECT_EQ(infill_context_create(&desc, &context, &error), expected) << error.message;
+    EXPECT_EQ(context, nullptr);
+    infill_context_destroy(context);
+    return error.message;
+  }
+  infill_error error = INFILL_ERROR_INIT;
+  Picture src = textured(61, 47);
+  Picture mask = mask_with(61, 47, {20, 15, 17, 9});
+};
+
+std::vector<unsigned char> filled_on_cpu(infill_method method, const Picture& src, const Picture& mask) {
+  const Session cpu(method);
+  Picture dst = src;
+  std::fill(dst.bytes.begin(), dst.bytes.end(), static_cast<unsigned char>(7));
+  const infill_fill_desc desc = desc_of(src.image, mask.image, dst.image);
+  EXPECT_EQ(infill_fill(cpu.session, &desc, nullptr), INFILL_OK);
+  return dst.bytes;
+}
+
+TEST_F(Device, IsListed) {
+  ASSERT_EQ(infill_device_count(), 2U);
+  infill_device_info info = INFILL_DEVICE_INFO_INIT;
+  ASSERT_EQ(infill_device_get_info(1, &info, &error), INFILL_OK);
+  EXPECT_EQ(info.type, INFILL_DEVICE_CUDA);
+  EXPECT_EQ(info.index, 0);
+  EXPECT_EQ(info.compute_capability, 80);
+  EXPECT_STREQ(info.name, "Fake GPU 0");
+}
+
+TEST_F(Device, PicturesMayLieAnywhere) {
+  const Session session(INFILL_METHOD_HARMONIC, on_device_desc());
+  const std::vector<unsigned char> expected = filled_on_cpu(INFILL_METHOD_HARMONIC, src, mask);
+  for (const Where src_place : {Where::kHost, Where::kDevice}) {
+    for (const Where mask_place : {Where::kHost, Where::kDevice}) {
+      for (const Where dst_place : {Where::kHost, Where::kDevice}) {
+        Picture dst(INFILL_FORMAT_RGB8, 61, 47);
+        const Placed placed_src(src, src_place);
+        const Placed placed_mask(mask, mask_place);
+        const Placed placed_dst(dst, dst_place);
+        const infill_fill_desc desc = desc_of(placed_src.image(), placed_mask.image(), placed_dst.image());
+        ASSERT_EQ(infill_fill(session.session, &desc, &error), INFILL_OK) << error.message;
+        EXPECT_EQ(placed_dst.bytes(), expected);
+      }
+    }
+  }
+  infill_result result = INFILL_RESULT_INIT;
+  ASSERT_EQ(infill_session_get_result(session.session, &result, &error), INFILL_OK);
+  EXPECT_EQ(result.device_type, INFILL_DEVICE_CUDA);
+  EXPECT_EQ(result.hole_pixels, 17U * 9U);
+}
+
+TEST_F(Device, InPlaceOnlyHolesAreWritten) {
+  const Session session(INFILL_METHOD_TELEA, on_device_desc());
+  const std::vector<unsigned char> expected = filled_on_cpu(INFILL_METHOD_TELEA, src, mask);
+  for (const Where place : {Where::kHost, Where::kDevice}) {
+    Picture picture = src;
+    const Placed placed(picture, place);
+    const infill_fill_desc desc = desc_of(placed.image(), mask.image, placed.image());
+    ASSERT_EQ(infill_fill(session.session, &desc, &error), INFILL_OK) << error.message;
+    EXPECT_EQ(placed.bytes(), expected);
+  }
+}
+
+TEST_F(Device, IsPartOfTheCallersStream) {
+  const Session session(INFILL_METHOD_HARMONIC, on_device_desc());
+  cudaStream_t stream = nullptr;
+  ASSERT_EQ(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), cudaSuccess);
+  {
+    const Picture nothing(INFILL_FORMAT_RGB8, 61, 47);
+    const OnDevice picture(nothing);
+    const OnDevice holes(mask);
+    // Not there yet when the fill is called.
+    ASSERT_EQ(cudaMemcpyAsync(picture.image.data, src.bytes.data(), src.bytes.size(), cudaMemcpyHostToDevice,
+                              stream),
+              cudaSuccess);
+    infill_fill_desc desc = desc_of(picture.image, holes.image, picture.image);
+    desc.stream = stream;
+    ASSERT_EQ(infill_fill(session.session, &desc, &error), INFILL_OK) << error.message;
+    std::vector<unsigned char> result(src.bytes.size());
+    ASSERT_EQ(
+        cudaMemcpyAsync(result.data(), picture.image.data, result.size(), cudaMemcpyDeviceToHost, stream),
+        cudaSuccess);
+    ASSERT_EQ(cudaStreamSynchronize(stream), cudaSuccess);
+    EXPECT_EQ(result, filled_on_cpu(INFILL_METHOD_HARMONIC, src, mask));
+  }
+  ASSERT_EQ(cudaStreamDestroy(stream), cudaSuccess);
+}
+
+TEST_F(Device, AStreamThatIsCapturedIsRefused) {
+  const Session session(INFILL_METHOD_HARMONIC, on_device_desc());
+  const OnDevice picture(src);
+  cudaStream_t stream = nullptr;
+  ASSERT_EQ(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), cudaSuccess);
+  ASSERT_EQ(cudaStreamBeginCapture(stream, cudaStreamCaptureModeRelaxed), cudaSuccess);
+  infill_fill_desc desc = desc_of(picture.image, mask.image, picture.image);
+  desc.stream = stream;
+  EXPECT_EQ(infill_fill(session.session, &desc, &error), INFILL_ERROR_INVALID_STATE);
+  EXPECT_NE(std::string(error.message).find("desc.stream"), std::string::npos) << error.message;
+  cudaGraph_t graph = nullptr;
+  ASSERT_EQ(cudaStreamEndCapture(stream, &graph), cudaSuccess) << "the capture must not suffer";
+  cudaGraphDestroy(graph);
+  cudaStreamDestroy(stream);
+}
+
+TEST_F(Device, PicturesElsewhereAreRefused) {
+  const Session session(INFILL_METHOD_HARMONIC, on_device_desc());
+  const auto expect = [&](const Picture& picture, infill_image image, infill_status status,
+                          const char* part) {
+    const infill_fill_desc desc = desc_of(image, mask.image, picture.image);
+    EXPECT_EQ(infill_fill(session.session, &desc, &error), status);
+    EXPECT_NE(std::string(error.message).find(part), std::string::npos) << error.message;
+  };
+  const Picture dst = src;
+  infill_image image = src.image;
+  image.device_type = INFILL_DEVICE_CUDA;
+  expect(dst, image, INFILL_ERROR_INVALID_ARGUMENT, "src.data: lies in host memory");
+  image.device_index = 3;
+  expect(dst, image, INFILL_ERROR_UNSUPPORTED, "src.device_index: is 3, the context's device is 0");
+  image.device_index = -1;
+  expect(dst, image, INFILL_ERROR_INVALID_ARGUMENT, "src.device_index: is -1");
+}
+
+TEST_F(Device, NumbersThatCannotBeComputedWithAreNamed) {
+  const Session session(INFILL_METHOD_HARMONIC, on_device_desc());
+  Picture picture(INFILL_FORMAT_RGB32F, 61, 47);
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  std::memcpy(&picture.bytes[((16 * 61 + 19) * 3 + 2) * sizeof(float)], &nan, sizeof(nan));
+  std::string messages[2];
+  for (const Where place : {Where::kHost, Where::kDevice}) {
+    Picture dst = picture;
+    const Placed placed(picture, place);
+    const infill_fill_desc desc = desc_of(placed.image(), mask.image, dst.image);
+    EXPECT_EQ(infill_fill(session.session, &desc, &error), INFILL_ERROR_INVALID_ARGUMENT);
+    EXPECT_STREQ(error.message, "src: pixel (19, 16), channel 2 is nan");
+  }
+}
+
+TEST_F(Device, MissingOnesSayWhy) {
+  infill_context_desc desc = on_device_desc();
+  desc.device_index = 5;
+  EXPECT_NE(message_of(INFILL_ERROR_NO_DEVICE, desc).find("there is no CUDA device 5"), std::string::npos);
+  desc = on_device_desc();
+  desc.module_dir = "/nowhere";
+  EXPECT_NE(message_of(INFILL_ERROR_NO_DEVICE, desc)
+                .find("the CUDA module cannot be opened: /nowhere/libinfill_cuda.so."),
+            std::string::npos);
+  desc = on_device_desc();
+  infill::cudasim::driver().capability = 70;
+  EXPECT_NE(message_of(INFILL_ERROR_NO_DEVICE, desc).find("has compute capability 7.0, needed is 7.5"),
+            std::string::npos);
+  infill::cudasim::driver().version = 11000;
+  EXPECT_NE(message_of(INFILL_ERROR_NO_DEVICE, desc).find("cudaErrorInsufficientDriver"), std::string::npos);
+}
+
+// A fill on the CPU works whatever the device does.
+void expect_cpu_works(const Picture& src, const Picture& mask) {
+  static const std::vector<unsigned char> expected = filled_on_cpu(INFILL_METHOD_HARMONIC, src, mask);
+  EXPECT_EQ(filled_on_cpu(INFILL_METHOD_HARMONIC, src, mask), expected);
+}
+
+TEST_F(Device, EveryAllocationMayFail) {
+  int failures = 0;
+  for (int nth = 1; nth < 40; ++nth) {
+    const Session session(INFILL_METHOD_HARMONIC, on_device_desc());
+    Picture dst = src;
+    const infill_fill_desc desc = desc_of(src.image, mask.image, dst.image);
+    infill::cudasim::driver().fail_allocation = nth;
+    const infill_status status = infill_fill(session.session, &desc, &error);
+    infill::cudasim::driver().fail_allocation = 0;
+    if (status == INFILL_OK) break;
+    ++failures;
+    EXPECT_EQ(status, INFILL_ERROR_OUT_OF_MEMORY) << error.message;
+    EXPECT_EQ(infill_fill(session.session, &desc, &error), INFILL_OK)
+        << "the session stays usable: " << error.message;
+    EXPECT_EQ(dst.bytes, filled_on_cpu(INFILL_METHOD_HARMONIC, src, mask));
+  }
+  EXPECT_GT(failures, 2);
+}
+
+TEST_F(Device, EveryLaunchMayFail) {
+  int failures = 0;
+  for (int nth = 1; nth < 40; ++nth) {
+    const Session session(INFILL_METHOD_HARMONIC, on_device_desc());
+    Picture dst = src;
+    const infill_fill_desc desc = desc_of(src.image, mask.image, dst.image);
+    infill::cudasim::driver().fail_launch = nth;
+    const infill_status status = infill_fill(session.session, &desc, &error);
+    infill::cudasim::driver().fail_launch = 0;
+    if (status == INFILL_OK) break;
+    ++failures;
+    EXPECT_EQ(status, INFILL_ERROR_INTERNAL);
+    EXPECT_EQ(error.native_kind, INFILL_NATIVE_CUDA);
+    EXPECT_EQ(error.native_code, cudaErrorLaunchOutOfResources);
+    EXPECT_EQ(infill_fill(session.session, &desc, &error), INFILL_OK) << error.message;
+  }
+  EXPECT_GT(failures, 1);
+}
+
+TEST_F(Device, ALostDeviceIsSaidByEveryCall) {
+  const Session session(INFILL_METHOD_HARMONIC, on_device_desc());
+  Picture dst = src;
+  const infill_fill_desc desc = desc_of(src.image, mask.image, dst.image);
+  infill::cudasim::driver().lose_device = 1;
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_EQ(infill_fill(session.session, &desc, &error), INFILL_ERROR_DEVICE_LOST) << error.message;
+    EXPECT_EQ(error.native_code, cudaErrorIllegalAddress);
+  }
+  EXPECT_NE(std::string(error.message).find("was lost before; make another context"), std::string::npos)
+      << error.message;
+  expect_cpu_works(src, mask);
+}
+
+TEST_F(Device, MemoryIsLimitedAndEstimated) {
+  const OnDevice picture(src);
+  infill_context_desc context_desc = on_device_desc();
+  infill_estimate estimate = INFILL_ESTIMATE_INIT;
+  {
+    const Session session(INFILL_METHOD_HARMONIC, context_desc);
+    const infill_fill_desc desc = desc_of(picture.image, mask.image, picture.image);
+    ASSERT_EQ(infill_fill_estimate(session.session, &desc, &estimate, &error), INFILL_OK) << error.message;
+    ASSERT_EQ(infill_fill(session.session, &desc, &error), INFILL_OK) << error.message;
+    infill_memory_info info = INFILL_MEMORY_INFO_INIT;
+    ASSERT_EQ(infill_context_get_memory_info(session.context, &info, &error), INFILL_OK);
+    EXPECT_GT(info.device_peak, 0U);
+    EXPECT_GE(estimate.device_bytes, info.device_peak);
+    EXPECT_LE(estimate.device_bytes, 2 * info.device_peak);
+    EXPECT_GE(estimate.host_bytes, info.host_peak);
+    infill_context_trim(session.context);
+    ASSERT_EQ(infill_context_get_memory_info(session.context, &info, &error), INFILL_OK);
+    EXPECT_EQ(info.device_used, 0U);
+  }
+  for (const uint64_t limit : {estimate.device_bytes, uint64_t{64}}) {
+    context_desc.memory_limit = limit;
+    const Session session(INFILL_METHOD_HARMONIC, context_desc);
+    const infill_fill_desc desc = desc_of(picture.image, mask.image, picture.image);
+    EXPECT_EQ(infill_fill(session.session, &desc, &error), limit > 64 ? INFILL_OK : INFILL_ERROR_MEMORY_LIMIT)
+        << error.message;
+  }
+}
+
+}  // namespace
+}  // namespace capi_test
