@@ -16,13 +16,12 @@
 // before sm_80 their products are computed without tensor cores, which is slow.
 #pragma once
 
-#include <cuda_runtime_api.h>
-
 #include <cstddef>
 #include <cstdint>
 
-#include "feature_map.h"
-#include "precision.h"
+#include "cuda/feature_map.h"
+#include "cuda/precision.h"
+#include "cuda/runtime_types.h"
 
 namespace infill::cuda {
 

@@ -13,13 +13,12 @@
 // no tensor core for it (sm_75, tile kSimt), otherwise what the launch returns.
 #pragma once
 
-#include <cuda_runtime_api.h>
-
 #include <cstddef>
 #include <cstdint>
 
 #include "cuda/feature_map.h"
 #include "cuda/precision.h"
+#include "cuda/runtime_types.h"
 
 namespace infill::cuda {
 

@@ -95,8 +95,8 @@ constexpr Runtime kRuntime = {
     [](int error) { return cudaGetErrorString(static_cast<cudaError_t>(error)); },
 };
 
-// A launcher as the module gives it away. It ends with the thread's last error, which must be its own and not what a
-// call before it, perhaps the program's, left behind.
+// A launcher as the module gives it away. It ends with the thread's last error, which must be its own and not
+// what a call before it, perhaps the program's, left behind.
 template <auto kLauncher, class Call>
 int launch(const Call& call, cudaStream_t stream) {
   cudaGetLastError();
@@ -107,6 +107,25 @@ constexpr Kernels kKernels = {
     launch<load_canvas, LoadCall>,
     launch<store_canvas, StoreCall>,
     launch<copy_pixels, CopyCall>,
+    launch<reduce_canvas, ReduceCall>,
+    launch<enlarge_picture, EnlargeCall>,
+    launch<network_input, NetworkInputCall>,
+    launch<network_mix, NetworkMixCall>,
+    launch<network_mask, NetworkMaskCall>,
+    launch<mark_wanted, MarkWantedCall>,
+    launch<find_overflow, FindOverflowCall>,
+    launch<spread_overflow, SpreadOverflowCall>,
+    launch<network_output, NetworkOutputCall>,
+    gated_conv2d_packed_bytes,
+    [](const GatedConv2dLayer& layer, const GatedConv2dWeights& weights, void* packed,
+       cudaStream_t stream) -> int {
+      cudaGetLastError();
+      return gated_conv2d_pack(layer, weights, packed, stream);
+    },
+    gated_conv2d_workspace,
+    launch<gated_conv2d, GatedConv2dCall>,
+    contextual_attention_workspace,
+    launch<contextual_attention, ContextualAttentionCall>,
 };
 
 constexpr Module kModule = {sizeof(Module), INFILL_CUDA_VERSION, kRuntime, kKernels};

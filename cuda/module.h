@@ -9,7 +9,10 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "cuda/contextual_attention.h"
 #include "cuda/convert.h"
+#include "cuda/gated_conv2d.h"
+#include "cuda/neural.h"
 
 struct CUstream_st;
 struct CUgraphExec_st;
@@ -58,6 +61,25 @@ struct Kernels {
   int (*load_canvas)(const LoadCall& call, CUstream_st* stream);
   int (*store_canvas)(const StoreCall& call, CUstream_st* stream);
   int (*copy_pixels)(const CopyCall& call, CUstream_st* stream);
+  // cuda/neural.h
+  int (*reduce_canvas)(const ReduceCall& call, CUstream_st* stream);
+  int (*enlarge_picture)(const EnlargeCall& call, CUstream_st* stream);
+  int (*network_input)(const NetworkInputCall& call, CUstream_st* stream);
+  int (*network_mix)(const NetworkMixCall& call, CUstream_st* stream);
+  int (*network_mask)(const NetworkMaskCall& call, CUstream_st* stream);
+  int (*mark_wanted)(const MarkWantedCall& call, CUstream_st* stream);
+  int (*find_overflow)(const FindOverflowCall& call, CUstream_st* stream);
+  int (*spread_overflow)(const SpreadOverflowCall& call, CUstream_st* stream);
+  int (*network_output)(const NetworkOutputCall& call, CUstream_st* stream);
+  // cuda/gated_conv2d.h
+  size_t (*gated_conv2d_packed_bytes)(const GatedConv2dLayer& layer);
+  int (*gated_conv2d_pack)(const GatedConv2dLayer& layer, const GatedConv2dWeights& weights, void* packed,
+                           CUstream_st* stream);
+  size_t (*gated_conv2d_workspace)(const GatedConv2dCall& call);
+  int (*gated_conv2d)(const GatedConv2dCall& call, CUstream_st* stream);
+  // cuda/contextual_attention.h
+  size_t (*contextual_attention_workspace)(const ContextualAttentionCall& call);
+  int (*contextual_attention)(const ContextualAttentionCall& call, CUstream_st* stream);
 };
 
 struct Module {
