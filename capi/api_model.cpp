@@ -7,7 +7,7 @@ using namespace infill::capi;
 namespace {
 
 struct Wanted {
-  kernels::Precision precision = kernels::Precision::kFloat32;
+  infill_precision precision = INFILL_PRECISION_AUTO;
   std::optional<std::string> sha256;
 };
 
@@ -24,23 +24,13 @@ std::string read_sha256(const char* text) {
   return digits;
 }
 
-Wanted read_desc(const infill_model_desc* given) {
+Wanted read_desc(const infill_model_desc* given, const Context& context) {
   Wanted wanted;
   if (given == nullptr) return wanted;
   const infill_model_desc desc = read_struct(given, "desc");
   check_reserved("desc", desc.reserved_ptr);
-  switch (desc.precision) {
-    case INFILL_PRECISION_AUTO:
-    case INFILL_PRECISION_FLOAT32:
-      break;
-    case INFILL_PRECISION_BFLOAT16:
-      wanted.precision = kernels::Precision::kBfloat16;
-      break;
-    case INFILL_PRECISION_FLOAT16:
-      fail(Status::kUnsupported, "desc.precision: FLOAT16 is not built; FLOAT32 and BFLOAT16 are");
-    default:
-      fail(Status::kUnsupported, "desc.precision: ", desc.precision, " is unknown to this library");
-  }
+  check_precision(desc.precision, context);
+  wanted.precision = desc.precision;
   if (desc.sha256 != nullptr) wanted.sha256 = read_sha256(desc.sha256);
   return wanted;
 }
@@ -58,7 +48,7 @@ void open(infill_context* context, const Source& source, const infill_model_desc
           infill_model** model) {
   const std::shared_ptr<Context>& owner = not_null(context, "context").context;
   not_null(model, "model");
-  const Wanted wanted = read_desc(desc);
+  const Wanted wanted = read_desc(desc, *owner);
   Call call(owner->calls);
   Task task;
   const Call::Working working(call, task);
@@ -94,6 +84,8 @@ infill_status infill_model_run_file(const infill_model* model, const infill_mode
                                     infill_error* err) noexcept {
   return guarded(err, [&] {
     const std::shared_ptr<Model> running = not_null(model, "model").model;
+    if (running->network() == nullptr)
+      fail(Status::kUnsupported, "model: runs by themselves are for models of CPU contexts");
     const infill_model_run_desc given = read_struct(desc, "desc");
     check_flags(given.flags, 0, "desc");
     check_reserved("desc", given.reserved_ptr);

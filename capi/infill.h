@@ -437,15 +437,18 @@ infill_context_supports(const infill_context* context, infill_method method,
 typedef int32_t infill_model_kind;
 enum infill_model_kind_values { INFILL_MODEL_FILL = 1 };
 
-/* What a network computes in. AUTO is FLOAT32 in this release, FLOAT16 is UNSUPPORTED. BFLOAT16: the factors of most
- * products are rounded to eight bits, sums stay float32; faster where the processor has AVX512_BF16, not elsewhere;
- * the weights take less memory (docs/models.md). */
+/* What a network computes in; sums are float32 always. AUTO is FLOAT32 in this release. CPU: FLOAT32, and BFLOAT16,
+ * where the factors of most products are rounded to eight bits: faster with AVX512_BF16, not elsewhere, and the weights
+ * take less memory (docs/models.md). CUDA: FLOAT32; TFLOAT32, products of factors rounded to eleven bits; FLOAT16 and
+ * BFLOAT16, in which everything between the layers is stored, too; BFLOAT16 needs compute capability 8.0. Others are
+ * UNSUPPORTED. */
 typedef int32_t infill_precision;
 enum infill_precision_values {
   INFILL_PRECISION_AUTO = 0,
   INFILL_PRECISION_FLOAT32 = 1,
   INFILL_PRECISION_FLOAT16 = 2,
-  INFILL_PRECISION_BFLOAT16 = 3
+  INFILL_PRECISION_BFLOAT16 = 3,
+  INFILL_PRECISION_TFLOAT32 = 4
 };
 
 typedef struct infill_model_desc {

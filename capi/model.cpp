@@ -55,21 +55,75 @@ std::string plain(std::string_view text) {
   return result;
 }
 
+kernels::Precision cpu_precision(infill_precision precision) {
+  switch (precision) {
+    case INFILL_PRECISION_AUTO:
+    case INFILL_PRECISION_FLOAT32:
+      return kernels::Precision::kFloat32;
+    case INFILL_PRECISION_BFLOAT16:
+      return kernels::Precision::kBfloat16;
+    case INFILL_PRECISION_FLOAT16:
+      fail(Status::kUnsupported,
+           "desc.precision: FLOAT16 is for CUDA; on the CPU there are FLOAT32 and BFLOAT16");
+    case INFILL_PRECISION_TFLOAT32:
+      fail(Status::kUnsupported,
+           "desc.precision: TFLOAT32 is for CUDA; on the CPU there are FLOAT32 and BFLOAT16");
+    default:
+      fail(Status::kUnsupported, "desc.precision: ", precision, " is unknown to this library");
+  }
+}
+
+cuda::Precision device_precision(infill_precision precision) {
+  switch (precision) {
+    case INFILL_PRECISION_AUTO:
+    case INFILL_PRECISION_FLOAT32:
+      return cuda::Precision::kFloat32;
+    case INFILL_PRECISION_TFLOAT32:
+      return cuda::Precision::kTf32;
+    case INFILL_PRECISION_FLOAT16:
+      return cuda::Precision::kFloat16;
+    case INFILL_PRECISION_BFLOAT16:
+      return cuda::Precision::kBfloat16;
+    default:
+      fail(Status::kUnsupported, "desc.precision: ", precision, " is unknown to this library");
+  }
+}
+
 }  // namespace
 
-Model::Model(std::shared_ptr<Context> owner, const std::filesystem::path& path, kernels::Precision precision,
+void check_precision(infill_precision precision, const Context& context) {
+  if (context.device() == nullptr) {
+    static_cast<void>(cpu_precision(precision));
+  } else {
+    static_cast<void>(device_precision(precision));
+  }
+}
+
+Model::Model(std::shared_ptr<Context> owner, const std::filesystem::path& path, infill_precision precision,
              const std::optional<std::string>& sha256, Task& task)
     : context(std::move(owner)) {
   as_model_errors([&] { load(zoo::WeightFile(path), precision, sha256, task); });
 }
 
-Model::Model(std::shared_ptr<Context> owner, std::span<const std::byte> bytes, kernels::Precision precision,
+Model::Model(std::shared_ptr<Context> owner, std::span<const std::byte> bytes, infill_precision precision,
              const std::optional<std::string>& sha256, Task& task)
     : context(std::move(owner)) {
   as_model_errors([&] { load(zoo::WeightFile(bytes, "model"), precision, sha256, task); });
 }
 
-void Model::load(const zoo::WeightFile& file, kernels::Precision precision,
+void Model::build(const zoo::WeightFile& file, infill_precision precision, const zoo::Advance& advance) {
+  const zoo::Recognised model = zoo::recognise(file);
+  if (context->device() == nullptr) {
+    network_.emplace(zoo::build_deepfill(model, cpu_precision(precision), advance));
+    return;
+  }
+  zoo::with_deepfill(model, advance, [&](const auto& variant, const auto& weights) {
+    device_network_ = std::make_unique<inference::DeviceDeepFill>(*context->device(), variant, weights,
+                                                                  device_precision(precision));
+  });
+}
+
+void Model::load(const zoo::WeightFile& file, infill_precision precision,
                  const std::optional<std::string>& sha256, Task& task) {
   // Two hashes and packing take equally long, and longer than everything else: they go on at once.
   zoo::ModelCard card;
@@ -77,7 +131,7 @@ void Model::load(const zoo::WeightFile& file, kernels::Precision precision,
   const std::array<std::function<void()>, 3> pieces = {
       [&] { file_sha256_ = file.sha256(advance); },
       [&] { card = zoo::card_of(zoo::recognise(file), advance); },
-      [&] { network_.emplace(zoo::build_deepfill(zoo::recognise(file), precision, advance)); },
+      [&] { build(file, precision, advance); },
   };
   std::array<std::exception_ptr, pieces.size()> failures;
   context->threads.parallel_for(task, pieces.size(), 1, [&](int64_t begin, int64_t /*end*/) {
@@ -117,7 +171,7 @@ infill_model_info Model::info() const {
   info.weights_sha256 = weights_sha256_.c_str();
   info.file_sha256 = file_sha256_.c_str();
   info.parameter_count = parameter_count_;
-  info.weight_bytes = network_->weight_bytes();
+  info.weight_bytes = network_ ? network_->weight_bytes() : device_network_->weight_bytes();
   return info;
 }
 

@@ -161,7 +161,7 @@ class Runner {
     Arena arena = Arena::measuring();
     static_cast<void>(Layout(batch, arena));
     return arena.peak() +
-           model.network().scratch(batch.height(), batch.width(), model.context->threads.count());
+           model.network()->scratch(batch.height(), batch.width(), model.context->threads.count());
   }
 
   [[nodiscard]] double share(int64_t pictures) const {
@@ -196,7 +196,7 @@ class Runner {
     read(at, picture);
     const auto offset = static_cast<ptrdiff_t>(picture) * 3 * static_cast<ptrdiff_t>(batch_.area());
     const auto [coarse, refined, composite] = at.outputs;
-    pipeline::run_network(model_.network(),
+    pipeline::run_network(*model_.network(),
                           {.height = batch_.height(),
                            .width = batch_.width(),
                            .image = planes<const float>(at.image),

@@ -58,7 +58,10 @@ Session::Session(std::shared_ptr<Context> owner, const classic::Method& method, 
     : context(std::move(owner)), model_(std::move(model)) {
   if (context->device() != nullptr) on_device_ = std::make_unique<OnDevice>(*context->device());
   defaults_.method = &method;
-  if (model_ != nullptr) defaults_.model = &model_->network();
+  if (model_ != nullptr) {
+    defaults_.model = model_->network();
+    defaults_.device_model = model_->device_network();
+  }
   defaults_.method_settings = classic::default_settings(method, quality);
   defaults_.blend_settings = Settings(pipeline::blend_parameters());
   options_ = defaults_;

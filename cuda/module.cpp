@@ -116,6 +116,11 @@ constexpr Kernels kKernels = {
     launch<find_overflow, FindOverflowCall>,
     launch<spread_overflow, SpreadOverflowCall>,
     launch<network_output, NetworkOutputCall>,
+    membrane_workspace,
+    [](const MembraneCall& call, void* workspace, cudaStream_t stream) -> int {
+      cudaGetLastError();
+      return membrane(call, workspace, stream);
+    },
     gated_conv2d_packed_bytes,
     [](const GatedConv2dLayer& layer, const GatedConv2dWeights& weights, void* packed,
        cudaStream_t stream) -> int {

@@ -12,6 +12,7 @@
 #include "cuda/contextual_attention.h"
 #include "cuda/convert.h"
 #include "cuda/gated_conv2d.h"
+#include "cuda/membrane.h"
 #include "cuda/neural.h"
 
 struct CUstream_st;
@@ -71,6 +72,9 @@ struct Kernels {
   int (*find_overflow)(const FindOverflowCall& call, CUstream_st* stream);
   int (*spread_overflow)(const SpreadOverflowCall& call, CUstream_st* stream);
   int (*network_output)(const NetworkOutputCall& call, CUstream_st* stream);
+  // cuda/membrane.h
+  size_t (*membrane_workspace)(const Rect& box);
+  int (*membrane)(const MembraneCall& call, void* workspace, CUstream_st* stream);
   // cuda/gated_conv2d.h
   size_t (*gated_conv2d_packed_bytes)(const GatedConv2dLayer& layer);
   int (*gated_conv2d_pack)(const GatedConv2dLayer& layer, const GatedConv2dWeights& weights, void* packed,

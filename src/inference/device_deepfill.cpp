@@ -174,6 +174,9 @@ class DeviceDeepFill::Run {
       done += NetworkShape::work(plan_, step);
       progress(plan_.work > 0 ? done / plan_.work : 1);
     }
+    check(kernels_.find_overflow({map(network_.maps_.refined), region_of(call.wanted), call.overflow},
+                                 stream()),
+          "looking for overflow");
     check(kernels_.network_output({map(network_.maps_.refined), region_of(call.wanted), call.picture},
                                   stream()),
           "the network's output");
@@ -300,7 +303,8 @@ DeviceDeepFill::DeviceDeepFill(const Device& device, const DeepFillVariant& vari
                                const WeightLookup& weights, cuda::Precision precision)
     : device_(device), precision_(precision), weight_memory_(device.allocator()) {
   const device::Stream stream(device);
-  Builder builder(*this, {device, stream, weight_memory_});
+  const Place place{device, stream, weight_memory_};
+  Builder builder(*this, place);
   // The kernels choose what is kept in float32: sums always are.
   maps_ = build_deepfill_steps(builder, variant, weights, kernels::Precision::kFloat32);
 }

@@ -19,7 +19,8 @@ struct DeviceDeepFillCall {
   // network.
   cuda::NetworkPicture picture;
   kernels::Region wanted;
-  kernels::Region hole;  // holds every unknown pixel of the picture
+  kernels::Region hole;         // holds every unknown pixel of the picture
+  int32_t* overflow = nullptr;  // on the device: becomes whether a wanted pixel is no finite number
 };
 
 // Const functions may be called from several threads at once, each with a stream and an arena of its own.

@@ -50,12 +50,12 @@ struct Sizes {
   size_t host = 0, device = 0;  // bytes of the blocks that parts work in
 };
 
-Sizes sizes_of(const Request& request, const Options& options, const Plan& plan, int32_t threads) {
+Sizes sizes_of(const Request& request, const Options& options, const Plan& plan, int32_t threads,
+               const device::Device& device) {
   Sizes sizes;
   for (const Part& part : plan.parts) {
-    sizes.host =
-        std::max(sizes.host, device_part_host_scratch(part) + part_scratch(part, request, options, threads));
-    sizes.device = std::max(sizes.device, device_part_scratch(part, request));
+    sizes.host = std::max(sizes.host, device_part_host_scratch(part, request, options, threads));
+    sizes.device = std::max(sizes.device, device_part_scratch(part, request, options, device));
   }
   sizes.host += reference_scratch(request);
   return sizes;
@@ -121,7 +121,7 @@ Result fill_on_device(const Request& request, const Options& options, const Devi
                     "dst");
   }
   const DeviceCopy& dst = in_place ? src : *own_dst;
-  const Sizes sizes = sizes_of(on_host.request(), options, plan, work.threads.count());
+  const Sizes sizes = sizes_of(on_host.request(), options, plan, work.threads.count(), work.place.device);
   make_room(work.host_cache, work.host, sizes.host);
   make_room(work.cache, work.place.memory, sizes.device);
   Arena host_arena(work.host_cache.data(), work.host_cache.size());
@@ -153,7 +153,7 @@ DeviceEstimate estimate_on_device(const Request& request, const Options& options
   const HostRequest on_host(request, counting);
   const Plan plan = make_plan(on_host.request(), options, counted, work.threads, work.task);
   const Rect crops = crops_of(plan);
-  const Sizes sizes = sizes_of(on_host.request(), options, plan, work.threads.count());
+  const Sizes sizes = sizes_of(on_host.request(), options, plan, work.threads.count(), work.place.device);
   const size_t cached = work.host_cache.size();
   const size_t block = std::max(cached, sizes.host) + device::kChunkBytes;
   DeviceEstimate estimate;

@@ -3,6 +3,9 @@
 #include <cstring>
 
 #include "core/pixels.h"
+#include "pipeline/device_neural.h"
+#include "pipeline/grain.h"
+#include "pipeline/neural.h"
 #include "pipeline/part.h"
 
 namespace infill::pipeline {
@@ -126,41 +129,84 @@ void store(const DevicePartJob& job, const DeviceCanvas& own, Selection& selecti
   device.check(device.kernels().store_canvas(call, job.place.stream.get()), "storing dst");
 }
 
-}  // namespace
-
-size_t device_part_scratch(const Part& part, const Request& request) {
-  Arena arena = Arena::measuring();
-  const DeviceCanvas own(arena, part, request);
-  return arena.peak();
+int32_t scale_of(const Part& part, const Options& options) {
+  return neural_scale(options.method_settings, part.solved, part.solved_pixels);
 }
 
-size_t device_part_host_scratch(const Part& part) {
+// Grain is measured and drawn on the host.
+bool on_device(const Options& options) {
+  return options.device_model != nullptr && !(options.blend_settings[kGrain] > 0);
+}
+
+PartCanvas::Content content_of(const Options& options) {
+  return on_device(options) ? PartCanvas::Content::kLabels : PartCanvas::Content::kAll;
+}
+
+void download_canvas(const DevicePartJob& job, const DeviceCanvas& own, const Canvas& canvas) {
+  for (size_t c = 0; c < static_cast<size_t>(canvas.channels); ++c) {
+    device::download(job.place, canvas.planes.at(c).data, own.canvas.planes[c], own.area * sizeof(float),
+                     "copying a canvas");
+  }
+}
+
+void upload_canvas(const DevicePartJob& job, const DeviceCanvas& own, const Canvas& canvas) {
+  for (size_t c = 0; c < static_cast<size_t>(canvas.channels); ++c) {
+    device::upload(job.place, own.canvas.planes[c], canvas.planes.at(c).data, own.area * sizeof(float),
+                   "copying a canvas");
+  }
+}
+
+}  // namespace
+
+size_t device_part_scratch(const Part& part, const Request& request, const Options& options,
+                           const device::Device& device) {
+  Arena arena = Arena::measuring();
+  const DeviceCanvas own(arena, part, request);
+  if (options.device_model == nullptr) return arena.peak();
+  const CanvasShape shape{
+      .width = part.crop.width, .height = part.crop.height, .channels = own.canvas.channels};
+  return arena.peak() + device_neural_scratch(device, *options.device_model, scale_of(part, options), shape);
+}
+
+size_t device_part_host_scratch(const Part& part, const Request& request, const Options& options,
+                                int32_t threads) {
   Arena arena = Arena::measuring();
   static_cast<void>(arena.take<uint8_t>(static_cast<size_t>(part.crop.area())));
-  return arena.peak();
+  if (options.device_model == nullptr) return arena.peak() + part_scratch(part, request, options, threads);
+  const PartCanvas on_host(arena, part, request, options, content_of(options));
+  return arena.peak() + (on_device(options) ? 0 : grain_scratch(shape_of(part, request, threads)));
 }
 
 void fill_device_part(const DevicePartJob& job, Arena& host_arena, Threads& threads, Task& task) {
   const ArenaScope scope(job.arena);
   const ArenaScope host_scope(host_arena);
   const Part& part = job.host.part();
+  const Options& options = job.host.options;
   const DeviceCanvas own(job.arena, part, job.host.request);
-  // Before the canvas, so that it outlives what fill_canvas takes.
+  // Before the canvas, so that it outlives what methods take.
   Selection selection(job, own, host_arena.take<uint8_t>(own.area));
-  PartCanvas on_host(host_arena, part, job.host.request, job.host.options);
+  PartCanvas on_host(host_arena, part, job.host.request, options, content_of(options));
   Canvas& canvas = on_host.canvas;
   label_canvas(job.host, canvas, threads, task);
   load(job, own, canvas);
   load_earlier_fills(job, own, selection, task);
   check_loaded(job, own, job.host_memory);
-  const size_t plane_bytes = own.area * sizeof(float);
-  for (size_t c = 0; c < static_cast<size_t>(canvas.channels); ++c)
-    device::download(job.place, canvas.planes.at(c).data, own.canvas.planes[c], plane_bytes,
-                     "copying a canvas");
-  fill_canvas(job.host, on_host, host_arena, threads, task);
-  for (size_t c = 0; c < static_cast<size_t>(canvas.channels); ++c)
-    device::upload(job.place, own.canvas.planes[c], canvas.planes.at(c).data, plane_bytes,
-                   "copying a canvas");
+  if (options.device_model == nullptr) {
+    download_canvas(job, own, canvas);
+    fill_canvas(job.host, on_host, host_arena, threads, task);
+    upload_canvas(job, own, canvas);
+  } else {
+    set_method_range(job.host, task);
+    device_neural_fill({*options.device_model, scale_of(part, options), job.place, job.arena}, own.canvas,
+                       hole_bounds(canvas, task), options.blend_settings[kSeam], canvas.step, task);
+    if (!on_device(options)) {
+      download_canvas(job, own, canvas);
+      list_holes(on_host, task);
+      classic::Work work{threads, task, host_arena, job.host.request.seed};
+      add_grain(canvas, options.blend_settings[kGrain], work);
+      upload_canvas(job, own, canvas);
+    }
+  }
   store(job, own, selection, task);
 }
 

@@ -8,7 +8,8 @@
 namespace infill::pipeline {
 
 // Most bytes of device memory that fill_device_part takes.
-[[nodiscard]] size_t device_part_scratch(const Part& part, const Request& request);
+[[nodiscard]] size_t device_part_scratch(const Part& part, const Request& request, const Options& options,
+                                         const device::Device& device);
 
 struct DevicePartJob {
   const PartJob& host;            // its masks lie in host memory; src and dst are not read
@@ -18,10 +19,11 @@ struct DevicePartJob {
   Memory& host_memory;
 };
 
-// Bytes of the host's arena that fill_device_part takes beside part_scratch.
-[[nodiscard]] size_t device_part_host_scratch(const Part& part);
+// Bytes of the host's arena that it takes.
+[[nodiscard]] size_t device_part_host_scratch(const Part& part, const Request& request,
+                                              const Options& options, int32_t threads);
 
-// host_arena: as for fill_part. What it holds may be read by the device until the stream has come so far.
+// What the host's arena holds may be read by the device until the stream has come so far.
 void fill_device_part(const DevicePartJob& job, Arena& host_arena, Threads& threads, Task& task);
 
 }  // namespace infill::pipeline

@@ -61,7 +61,7 @@ void check(const Request& request, const Options& options) {
          request.dst.format->name, ", src ", src.format->name, ")");
   }
   check_roi(request.roi, src);
-  if (options.model != nullptr) check_neural(src);
+  if (options.method == &kNeural) check_neural(src);
   const bool copies = options.method->patch != nullptr;
   if (request.allow) {
     check_same_size(*request.allow, "allow", src);

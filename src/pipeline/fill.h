@@ -12,6 +12,10 @@
 #include "core/threads.h"
 #include "inference/deepfill.h"
 
+namespace infill::inference {
+class DeviceDeepFill;
+}
+
 namespace infill::pipeline {
 
 // Images are resolved and checked one by one (core/image.h); check() sees whether they fit each other.
@@ -29,7 +33,9 @@ enum BlendParameter : size_t { kSeam, kGrain, kBlendParameterCount };
 
 struct Options {
   const classic::Method* method = nullptr;
-  const inference::DeepFill* model = nullptr;  // with kNeural (pipeline/neural.h), and only with it
+  // With kNeural (pipeline/neural.h), and only with it: one of them, for fill() or for fill_on_device().
+  const inference::DeepFill* model = nullptr;
+  const inference::DeviceDeepFill* device_model = nullptr;
   Settings method_settings;
   Settings blend_settings;
 };

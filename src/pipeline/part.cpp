@@ -15,6 +15,12 @@ namespace {
 constexpr double kMethodShare = 0.9;
 constexpr double kSeamShare = 0.97;
 
+int32_t scale_of(const Part& part, const Options& options) {
+  return neural_scale(options.method_settings, part.solved, part.solved_pixels);
+}
+
+}  // namespace
+
 CanvasShape shape_of(const Part& part, const Request& request, int32_t threads) {
   const Rect reference = request.reference ? request.reference->bounds() : Rect{};
   return {part.crop.width,    part.crop.height, canvas_channels(request.src),
@@ -22,11 +28,12 @@ CanvasShape shape_of(const Part& part, const Request& request, int32_t threads) 
           reference.width,    reference.height};
 }
 
-int32_t scale_of(const Part& part, const Options& options) {
-  return neural_scale(options.method_settings, part.solved, part.solved_pixels);
+double set_method_range(const PartJob& job, Task& task) {
+  const double end = job.from + kMethodShare * (job.to - job.from);
+  task.set_range(Stage::kRefine, static_cast<uint32_t>(job.which),
+                 static_cast<uint32_t>(job.plan.parts.size()), job.from, end);
+  return end;
 }
-
-}  // namespace
 
 size_t part_scratch(const Part& part, const Request& request, const Options& options, int32_t threads) {
   Arena arena = Arena::measuring();
@@ -45,14 +52,13 @@ void fill_canvas(const PartJob& job, PartCanvas& own, Arena& arena, Threads& thr
   Canvas& canvas = own.canvas;
   const auto tile = static_cast<uint32_t>(job.which);
   const auto tiles = static_cast<uint32_t>(job.plan.parts.size());
-  const double seam_from = job.from + kMethodShare * (job.to - job.from);
   const double grain_from = job.from + kSeamShare * (job.to - job.from);
 
   load_allowed(job, own, threads, task);
   list_holes(own, task);
   if (closes_seam(job.options)) list_rim(own, task);
   canvas.reference = job.reference;
-  task.set_range(Stage::kRefine, tile, tiles, job.from, seam_from);
+  const double seam_from = set_method_range(job, task);
   classic::Work work{threads, task, arena, job.request.seed};
   {
     const ArenaScope method_scope(arena);

@@ -42,7 +42,8 @@ bool closes_seam(const Options& options) {
   return options.method->fills_rim && options.blend_settings[kSeam] > 0;
 }
 
-PartCanvas::PartCanvas(Arena& arena, const Part& part, const Request& request, const Options& options) {
+PartCanvas::PartCanvas(Arena& arena, const Part& part, const Request& request, const Options& options,
+                       Content content) {
   const Rect& crop = part.crop;
   canvas.width = crop.width;
   canvas.height = crop.height;
@@ -53,10 +54,11 @@ PartCanvas::PartCanvas(Arena& arena, const Part& part, const Request& request, c
   canvas.has_alpha = canvas_has_alpha(request.src);
   canvas.step = step_of(request.src.format->type);
   const auto area = static_cast<size_t>(crop.area());
+  canvas.label = {arena.take<uint8_t>(area).data(), crop.width, crop.height, crop.width};
+  if (content == Content::kLabels) return;
   for (size_t c = 0; c < static_cast<size_t>(canvas.channels); ++c) {
     canvas.planes.at(c) = {arena.take<float>(area).data(), crop.width, crop.height, crop.width};
   }
-  canvas.label = {arena.take<uint8_t>(area).data(), crop.width, crop.height, crop.width};
   if (request.allow) allowed = {arena.take<uint8_t>(area).data(), crop.width, crop.height, crop.width};
   runs = arena.take<Run>(static_cast<size_t>(part.solved_runs));
   if (!closes_seam(options)) return;

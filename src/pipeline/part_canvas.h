@@ -34,7 +34,10 @@ struct PartCanvas {
   std::span<Point> rim;
   std::span<uint8_t> row;
 
-  PartCanvas(Arena& arena, const Part& part, const Request& request, const Options& options);
+  // kLabels: the canvas has labels only, no values.
+  enum class Content { kAll, kLabels };
+  PartCanvas(Arena& arena, const Part& part, const Request& request, const Options& options,
+             Content content = Content::kAll);
 };
 
 // Calls body(run) for what earlier parts wrote and a cut part may learn from: pixels whose mask is 1. Where

@@ -1,5 +1,6 @@
 #include "zoo/deepfill_model.h"
 
+#include <optional>
 #include <string>
 #include <variant>
 
@@ -7,6 +8,7 @@
 #include "zoo/text.h"
 
 namespace infill::zoo {
+
 inference::DeepFillVariant deepfill_variant(const Recognised& model) {
   const std::string file = in_quotes(model.weights.file().name());
   inference::DeepFillVariant variant;
@@ -25,29 +27,44 @@ inference::DeepFillVariant deepfill_variant(const Recognised& model) {
   return variant;
 }
 
+namespace {
+
+inference::WeightLookup deepfill_weights(const Recognised& model, const Advance& advance) {
+  return [&weights = model.weights, advance](const std::string& key) {
+    const Tensor* tensor = weights.find(key);
+    if (tensor == nullptr) {
+      fail(Status::kInvalidArgument, "key ", in_quotes(weights.prefix() + key), ": is missing");
+    }
+    inference::Weight weight;
+    weight.values.resize(static_cast<size_t>(tensor->elements()));
+    tensor->copy_to_float(weight.values);
+    if (advance) advance(tensor->size_in_bytes());
+    weight.shape.assign(tensor->shape.values().begin(), tensor->shape.values().end());
+    return weight;
+  };
+}
+
+}  // namespace
+
+void with_deepfill(
+    const Recognised& model, const Advance& advance,
+    const std::function<void(const inference::DeepFillVariant&, const inference::WeightLookup&)>& build) {
+  const inference::DeepFillVariant variant = deepfill_variant(model);
+  model.weights.require_finite(advance);
+  try {
+    build(variant, deepfill_weights(model, advance));
+  } catch (const Error& error) {
+    throw Error(error.status(), in_quotes(model.weights.file().name()) + ": " + error.what(), error.native());
+  }
+}
+
 inference::DeepFill build_deepfill(const Recognised& model, kernels::Precision precision,
                                    const Advance& advance) {
-  const StateDict& weights = model.weights;
-  const inference::DeepFillVariant variant = deepfill_variant(model);
-  weights.require_finite(advance);
-  try {
-    return {variant,
-            [&](const std::string& key) {
-              const Tensor* tensor = weights.find(key);
-              if (tensor == nullptr) {
-                fail(Status::kInvalidArgument, "key ", in_quotes(weights.prefix() + key), ": is missing");
-              }
-              inference::Weight weight;
-              weight.values.resize(static_cast<size_t>(tensor->elements()));
-              tensor->copy_to_float(weight.values);
-              if (advance) advance(tensor->size_in_bytes());
-              weight.shape.assign(tensor->shape.values().begin(), tensor->shape.values().end());
-              return weight;
-            },
-            precision};
-  } catch (const Error& error) {
-    fail(error.status(), in_quotes(weights.file().name()), ": ", error.what());
-  }
+  std::optional<inference::DeepFill> network;
+  with_deepfill(model, advance, [&](const auto& variant, const auto& weights) {
+    network.emplace(variant, weights, precision);
+  });
+  return *std::move(network);
 }
 
 }  // namespace infill::zoo

@@ -326,7 +326,7 @@ TEST_F(Model, EveryMistakeIsNamed) {
   expect(open_bytes(""), INFILL_ERROR_BAD_MODEL, "is empty");
   infill_model_desc desc = INFILL_MODEL_DESC_INIT;
   desc.precision = INFILL_PRECISION_FLOAT16;
-  expect(open_bytes(good, &desc), INFILL_ERROR_UNSUPPORTED, "desc.precision: FLOAT16 is not built");
+  expect(open_bytes(good, &desc), INFILL_ERROR_UNSUPPORTED, "desc.precision: FLOAT16 is for CUDA");
   desc.precision = -1;
   expect(open_bytes(good, &desc), INFILL_ERROR_UNSUPPORTED, "desc.precision: -1 is unknown");
   desc.precision = 9;

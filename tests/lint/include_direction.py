@@ -17,7 +17,7 @@ LAYERS = {
     "device": ("src/device", {"core", "cuda", "device"}, r"dlfcn\.h"),
     "cuda": ("cuda", {"core", "cuda"}, r"cuda_\w+\.h|cudasim/language\.h"),
     "kernels": ("src/kernels", {"core", "kernels"}, r"hwy/|immintrin\.h"),
-    "inference": ("src/inference", {"core", "kernels", "inference"}, r"hwy/"),
+    "inference": ("src/inference", {"core", "cuda", "device", "kernels", "inference"}, r"hwy/"),
     "pipeline": ("src/pipeline", {"core", "classic", "cuda", "device", "kernels", "inference", "pipeline"}, r"hwy/"),
     "zoo": ("src/zoo", {"core", "inference", "zoo"}, r"nlohmann/|(fcntl|unistd|sys/\w+)\.h"),
     "infill": ("include/infill", {"infill"}, r"ATen/|c10/|torch/"),

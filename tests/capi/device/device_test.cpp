@@ -193,6 +193,56 @@ TEST_F(Device, PicturesElsewhereAreRefused) {
   expect(dst, image, INFILL_ERROR_INVALID_ARGUMENT, "src.device_index: is -1");
 }
 
+// A session of the golden network.
+class Neural {
+ public:
+  explicit Neural(const infill_context_desc& desc, infill_precision precision = INFILL_PRECISION_AUTO) {
+    infill_error error = INFILL_ERROR_INIT;
+    EXPECT_EQ(infill_context_create(&desc, &context_, &error), INFILL_OK) << error.message;
+    infill_model_desc model_desc = INFILL_MODEL_DESC_INIT;
+    model_desc.precision = precision;
+    EXPECT_EQ(infill_model_open_file(context_, INFILL_TEST_DATA "/golden/deepfill_c8.weights.safetensors", &model_desc,
+                                     &model_, &error),
+              INFILL_OK)
+        << error.message;
+    infill_session_desc session_desc = INFILL_SESSION_DESC_INIT;
+    session_desc.method = INFILL_METHOD_NEURAL;
+    session_desc.fill_model = model_;
+    EXPECT_EQ(infill_session_create(context_, &session_desc, &session, &error), INFILL_OK) << error.message;
+  }
+  ~Neural() {
+    infill_session_destroy(session);
+    infill_model_destroy(model_);
+    infill_context_destroy(context_);
+  }
+  Neural(const Neural&) = delete;
+  Neural& operator=(const Neural&) = delete;
+  infill_session* session = nullptr;
+
+ private:
+  infill_context* context_ = nullptr;
+  infill_model* model_ = nullptr;
+};
+
+TEST_F(Device, NetworksFillAsOnTheCpu) {
+  const Picture picture = textured(40, 36);
+  const Picture hole = mask_with(40, 36, {14, 12, 9, 7});
+  Picture expected = picture;
+  {
+    const Neural cpu(INFILL_CONTEXT_DESC_INIT);
+    const infill_fill_desc desc = desc_of(picture.image, hole.image, expected.image);
+    ASSERT_EQ(infill_fill(cpu.session, &desc, &error), INFILL_OK) << error.message;
+  }
+  const Neural neural(on_device_desc());
+  const OnDevice on_device(picture);
+  const OnDevice holes(hole);
+  const infill_fill_desc desc = desc_of(on_device.image, holes.image, on_device.image);
+  ASSERT_EQ(infill_fill(neural.session, &desc, &error), INFILL_OK) << error.message;
+  const std::vector<unsigned char> filled = on_device.bytes();
+  ASSERT_EQ(filled.size(), expected.bytes.size());
+  for (size_t i = 0; i < filled.size(); ++i) EXPECT_NEAR(filled[i], expected.bytes[i], 1) << i;
+}
+
 TEST_F(Device, NumbersThatCannotBeComputedWithAreNamed) {
   const Session session(INFILL_METHOD_HARMONIC, on_device_desc());
   Picture picture(INFILL_FORMAT_RGB32F, 61, 47);

@@ -1,0 +1,155 @@
+#include "pipeline/device_neural.h"
+
+#include <algorithm>
+#include <array>
+
+#include "classic/membrane.h"
+#include "core/status.h"
+
+namespace infill::pipeline {
+
+namespace {
+
+using device::Device;
+using kernels::Region;
+
+int32_t ceil_divide(int32_t a, int32_t b) {
+  return (a + b - 1) / b;
+}
+
+cuda::NetworkPicture take_picture(Arena& arena, int32_t scale, int32_t width, int32_t height) {
+  cuda::NetworkPicture picture;
+  picture.scale = scale;
+  picture.width = ceil_divide(width, scale);
+  picture.height = ceil_divide(height, scale);
+  const auto area = static_cast<size_t>(picture.width) * static_cast<size_t>(picture.height);
+  for (float*& plane : picture.colours) plane = arena.take<float>(area).data();
+  picture.unknown = arena.take<uint8_t>(area).data();
+  return picture;
+}
+
+// Planes of what the fill would have put at the rim.
+std::array<float*, 4> take_rim(Arena& arena, int32_t channels, size_t area) {
+  std::array<float*, 4> rim{};
+  for (size_t c = 0; c < static_cast<size_t>(channels); ++c) rim.at(c) = arena.take<float>(area).data();
+  return rim;
+}
+
+// Launchers want workspace aligned more strictly than arenas are.
+constexpr size_t kAlignment = 256;
+void* take_workspace(Arena& arena, size_t bytes) {
+  const std::span<std::byte> taken = arena.take<std::byte>(bytes + kAlignment);
+  void* at = taken.data();
+  size_t room = taken.size();
+  return arena.is_measuring() ? nullptr : std::align(kAlignment, bytes, at, room);
+}
+
+// The pixels of the scaled picture that lie in, or from which are made, those of a rectangle of the canvas.
+Region scaled(const Rect& rect, const cuda::NetworkPicture& picture, int32_t margin) {
+  const auto low = [&](int32_t v) { return std::max(0, (v - margin) / picture.scale - margin); };
+  const auto high = [&](int32_t v, int32_t side) {
+    return std::min(side, ceil_divide(v + margin, picture.scale) + margin);
+  };
+  return {low(rect.y), low(rect.x), high(rect.bottom(), picture.height), high(rect.right(), picture.width)};
+}
+
+cuda::Rect box_of(const Rect& rect) {
+  return {rect.x, rect.y, rect.width, rect.height};
+}
+
+// The last channel's own canvas.
+cuda::Canvas alpha_of(const cuda::Canvas& canvas) {
+  cuda::Canvas alpha = canvas;
+  alpha.channels = 1;
+  alpha.has_alpha = false;
+  alpha.planes[0] = canvas.planes[canvas.channels - 1];
+  return alpha;
+}
+
+}  // namespace
+
+HoleBounds hole_bounds(const Canvas& labelled, Task& task) {
+  HoleBounds bounds;
+  for (int32_t y = 0; y < labelled.height; ++y) {
+    const uint8_t* row = labelled.label.row(y);
+    const uint8_t* end = row + labelled.width;
+    const auto extend = [&](Rect& rect, const auto& wanted) {
+      const uint8_t* first = std::find_if(row, end, wanted);
+      if (first == end) return;
+      const uint8_t* last = end;
+      while (!wanted(last[-1])) --last;
+      rect = unite(rect, {static_cast<int32_t>(first - row), y, static_cast<int32_t>(last - first), 1});
+    };
+    extend(bounds.holes, [](uint8_t label) { return label == kHole; });
+    extend(bounds.unknown, [](uint8_t label) { return label != kKnown; });
+    task.advance(static_cast<uint64_t>(labelled.width));
+  }
+  return bounds;
+}
+
+size_t device_neural_scratch(const Device& device, const inference::DeviceDeepFill& model, int32_t scale,
+                             const CanvasShape& shape) {
+  Arena arena = Arena::measuring();
+  const cuda::NetworkPicture picture = take_picture(arena, scale, shape.width, shape.height);
+  static_cast<void>(arena.take<int32_t>(1));
+  const size_t before = arena.mark();
+  const size_t network = before + model.scratch(picture.height, picture.width);
+  static_cast<void>(
+      take_rim(arena, shape.channels, static_cast<size_t>(shape.width) * static_cast<size_t>(shape.height)));
+  static_cast<void>(
+      take_workspace(arena, device.kernels().membrane_workspace({0, 0, shape.width, shape.height})));
+  return std::max(arena.peak(), network);
+}
+
+void device_neural_fill(const DeviceNeural& neural, const cuda::Canvas& canvas, const HoleBounds& bounds,
+                        double strength, float step, Task& task) {
+  const ArenaScope scope(neural.arena);
+  const Device& device = neural.place.device;
+  const cuda::Kernels& kernels = device.kernels();
+  CUstream_st* stream = neural.place.stream.get();
+  const cuda::NetworkPicture picture = take_picture(neural.arena, neural.scale, canvas.width, canvas.height);
+  int32_t* overflow = neural.arena.take<int32_t>(1).data();
+  cuda::MembraneCall membrane;
+  membrane.box = box_of(bounds.holes);
+  membrane.step = step;
+  membrane.tolerance = classic::kSeamTolerance;
+  if (canvas.has_alpha) {
+    const ArenaScope membrane_scope(neural.arena);
+    membrane.canvas = alpha_of(canvas);
+    void* workspace = take_workspace(neural.arena, kernels.membrane_workspace(membrane.box));
+    device.check(kernels.membrane(membrane, workspace, stream), "filling alpha");
+  }
+  device.check(kernels.reduce_canvas({canvas, picture}, stream), "the network's picture");
+
+  inference::DeviceDeepFillCall call;
+  call.picture = picture;
+  call.wanted = scaled(bounds.holes, picture, 1);
+  // What is transparent is unknown, too, and the host does not know where that is.
+  call.hole =
+      canvas.has_alpha ? Region{0, 0, picture.height, picture.width} : scaled(bounds.unknown, picture, 0);
+  call.overflow = overflow;
+  neural.model.run(call, neural.place, neural.arena, [&](double share) {
+    task.advance(1);
+    task.done(share);
+  });
+  int32_t overflowed = 0;
+  device::download(neural.place, &overflowed, overflow, sizeof(overflowed), "the network");
+  if (overflowed != 0) fail(Status::kUnsupported, "fill_model: its numbers overflow on this picture");
+
+  cuda::EnlargeCall enlarge;
+  enlarge.picture = picture;
+  enlarge.canvas = canvas;
+  if (strength > 0) {
+    const auto area = static_cast<size_t>(canvas.stride) * static_cast<size_t>(canvas.height);
+    std::ranges::copy(take_rim(neural.arena, canvas.channels, area), enlarge.rim);
+  }
+  device.check(kernels.enlarge_picture(enlarge, stream), "putting the network's picture into the hole");
+  if (!(strength > 0)) return;
+  membrane.canvas = canvas;
+  std::ranges::copy(enlarge.rim, membrane.rim);
+  membrane.strength = static_cast<float>(strength);
+  void* workspace = take_workspace(neural.arena, kernels.membrane_workspace(membrane.box));
+  device.check(kernels.membrane(membrane, workspace, stream), "closing the seam");
+}
+
+}  // namespace infill::pipeline

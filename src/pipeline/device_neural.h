@@ -1,0 +1,36 @@
+// Fills by a network, on a device: pipeline/neural.h there.
+#pragma once
+
+#include "core/canvas.h"
+#include "core/memory.h"
+#include "core/task.h"
+#include "device/pictures.h"
+#include "inference/device_deepfill.h"
+
+namespace infill::pipeline {
+
+// Where a canvas has holes, told on the host.
+struct HoleBounds {
+  Rect holes;    // of kHole pixels: these are filled
+  Rect unknown;  // of all that are not kKnown
+};
+[[nodiscard]] HoleBounds hole_bounds(const Canvas& labelled, Task& task);
+
+struct DeviceNeural {
+  const inference::DeviceDeepFill& model;
+  int32_t scale;  // neural_scale
+  const device::Place& place;
+  Arena& arena;  // device memory
+};
+
+// Bytes of device memory that it takes for a crop of these sides.
+[[nodiscard]] size_t device_neural_scratch(const device::Device& device,
+                                           const inference::DeviceDeepFill& model, int32_t scale,
+                                           const CanvasShape& shape);
+
+// Writes the canvas's holes, and closes their seam by strength (0..1). step: as in Canvas. Throws
+// kUnsupported when the network's numbers overflow; waits for it.
+void device_neural_fill(const DeviceNeural& neural, const cuda::Canvas& canvas, const HoleBounds& bounds,
+                        double strength, float step, Task& task);
+
+}  // namespace infill::pipeline
