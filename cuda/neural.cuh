@@ -10,12 +10,14 @@
 
 namespace infill::cuda {
 
-// The transfer functions of sRGB (IEC 61966-2-1) for values that are not negative.
+// The transfer functions of sRGB (IEC 61966-2-1), odd about 0.
 __device__ inline float encode_srgb(float linear) {
-  return linear <= 0.0031308F ? linear * 12.92F : 1.055F * powf(linear, 1 / 2.4F) - 0.055F;
+  const float x = fabsf(linear);
+  return x <= 0.0031308F ? linear * 12.92F : copysignf(1.055F * powf(x, 1 / 2.4F) - 0.055F, linear);
 }
 __device__ inline float decode_srgb(float encoded) {
-  return encoded <= 0.04045F ? encoded / 12.92F : powf((encoded + 0.055F) / 1.055F, 2.4F);
+  const float x = fabsf(encoded);
+  return x <= 0.04045F ? encoded / 12.92F : copysignf(powf((x + 0.055F) / 1.055F, 2.4F), encoded);
 }
 
 __device__ inline int32_t colour_channels(const Canvas& canvas) {
