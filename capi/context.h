@@ -133,8 +133,9 @@ class Session {
   Block cache_;
   // In a context of a device.
   struct OnDevice {
-    explicit OnDevice(const device::Device& device) : stream(device) {}
+    explicit OnDevice(const device::Device& device) : stream(device), graphs(device) {}
     device::Stream stream;
+    device::Graphs graphs;
     Block cache;
   };
   std::unique_ptr<OnDevice> on_device_;

@@ -151,13 +151,14 @@ pipeline::Result Session::run_on_device(const FillCall& fill_call, Scratch& scra
   const device::Device& device = *context->device();
   const device::Stream& stream = on_device_->stream;
   stream.begin_after(fill_call.stream);
-  const pipeline::Result result = pipeline::fill_on_device(fill_call.request, options_,
-                                                           {{device, stream, context->device_memory()},
-                                                            scratch.device_block,
-                                                            context->memory,
-                                                            scratch.block,
-                                                            context->threads,
-                                                            task});
+  const pipeline::Result result =
+      pipeline::fill_on_device(fill_call.request, options_,
+                               {{device, stream, context->device_memory(), &on_device_->graphs},
+                                scratch.device_block,
+                                context->memory,
+                                scratch.block,
+                                context->threads,
+                                task});
   const auto on_device = [](const Image& image) { return image.device == DeviceType::kCuda; };
   if (fill_call.stream != nullptr && on_device(fill_call.request.src) && on_device(fill_call.request.dst)) {
     stream.end_before(fill_call.stream);

@@ -9,6 +9,7 @@
 #include "core/task.h"
 #include "cuda/picture.h"
 #include "device/device.h"
+#include "device/graphs.h"
 
 namespace infill::device {
 
@@ -17,7 +18,8 @@ namespace infill::device {
 struct Place {
   const Device& device;
   const Stream& stream;
-  Memory& memory;  // the device's
+  Memory& memory;            // the device's
+  Graphs* graphs = nullptr;  // of what is done again and again; may be null
 };
 
 // Host memory that rows of copies pass through.

@@ -150,6 +150,24 @@ class DeviceDeepFill::Run {
     workspace_ = arena.is_measuring() ? nullptr : std::align(kAlignment, workspace_bytes_, at, room);
   }
 
+  // All that the work depends on.
+  [[nodiscard]] std::vector<uint64_t> key(const DeviceDeepFillCall& call) const {
+    const auto address = [](const void* memory) {
+      return static_cast<uint64_t>(reinterpret_cast<uintptr_t>(memory));
+    };
+    const auto number = [](int32_t value) { return static_cast<uint64_t>(static_cast<uint32_t>(value)); };
+    const cuda::NetworkPicture& picture = call.picture;
+    std::vector<uint64_t> key = {address(&network_),          address(maps_),
+                                 address(picture.colours[0]), address(picture.colours[1]),
+                                 address(picture.colours[2]), address(picture.unknown),
+                                 address(call.overflow),      number(picture.width),
+                                 number(picture.height)};
+    for (const Region& region : {call.wanted, plan_.hole}) {
+      for (const int32_t side : {region.y0, region.x0, region.y1, region.x1}) key.push_back(number(side));
+    }
+    return key;
+  }
+
   void run(const DeviceDeepFillCall& call, const Place& place, const std::function<void(double)>& progress) {
     place_ = &place;
     const cuda::NetworkMap input = map(network_.maps_.input);
@@ -328,7 +346,12 @@ void DeviceDeepFill::run(const DeviceDeepFillCall& call, const Place& place, Are
   const ArenaScope scope(arena);
   Run run(*this, device_.kernels(), plan(call.picture.height, call.picture.width, call.wanted, call.hole),
           arena);
-  run.run(call, place, progress);
+  if (place.graphs == nullptr) {
+    run.run(call, place, progress);
+    return;
+  }
+  place.graphs->run(run.key(call), place.stream, [&] { run.run(call, place, progress); });
+  progress(1);
 }
 
 }  // namespace infill::inference

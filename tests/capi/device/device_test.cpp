@@ -325,6 +325,23 @@ TEST_F(Device, NetworksFillAsOnTheCpu) {
   }
 }
 
+// The third fill of a size is given to the device as a graph; what changes from fill to fill must be seen all the same.
+TEST_F(Device, RepeatedSizesAreGraphsAndSeeNewPictures) {
+  const Picture hole = mask_with(40, 36, {14, 12, 9, 7});
+  const Neural repeated(on_device_desc());
+  for (int round = 0; round < 4; ++round) {
+    Picture picture = structured(INFILL_FORMAT_RGB8, 40, 36);
+    for (unsigned char& byte : picture.bytes) byte = static_cast<unsigned char>(byte + 40 * round);
+    Picture dst = picture;
+    const auto fill = [&](const Neural& neural) {
+      const infill_fill_desc desc = desc_of(picture.image, hole.image, dst.image);
+      EXPECT_EQ(infill_fill(neural.session, &desc, &error), INFILL_OK) << error.message;
+      return dst.bytes;
+    };
+    EXPECT_EQ(fill(repeated), fill(Neural(on_device_desc()))) << round;
+  }
+}
+
 TEST_F(Device, NumbersThatCannotBeComputedWithAreNamed) {
   const Session session(INFILL_METHOD_HARMONIC, on_device_desc());
   Picture picture(INFILL_FORMAT_RGB32F, 61, 47);
