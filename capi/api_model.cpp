@@ -84,8 +84,6 @@ infill_status infill_model_run_file(const infill_model* model, const infill_mode
                                     infill_error* err) noexcept {
   return guarded(err, [&] {
     const std::shared_ptr<Model> running = not_null(model, "model").model;
-    if (running->network() == nullptr)
-      fail(Status::kUnsupported, "model: runs by themselves are for models of CPU contexts");
     const infill_model_run_desc given = read_struct(desc, "desc");
     check_flags(given.flags, 0, "desc");
     check_reserved("desc", given.reserved_ptr);

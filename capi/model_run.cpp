@@ -6,6 +6,7 @@
 #include <string>
 
 #include "core/image.h"
+#include "pipeline/device_neural.h"
 #include "pipeline/neural.h"
 #include "zoo/safetensors.h"
 #include "zoo/text.h"
@@ -160,6 +161,7 @@ class Runner {
   static size_t size_of(const Model& model, const Batch& batch) {
     Arena arena = Arena::measuring();
     static_cast<void>(Layout(batch, arena));
+    if (model.network() == nullptr) return arena.peak();
     return arena.peak() +
            model.network()->scratch(batch.height(), batch.width(), model.context->threads.count());
   }
@@ -196,15 +198,21 @@ class Runner {
     read(at, picture);
     const auto offset = static_cast<ptrdiff_t>(picture) * 3 * static_cast<ptrdiff_t>(batch_.area());
     const auto [coarse, refined, composite] = at.outputs;
-    pipeline::run_network(*model_.network(),
-                          {.height = batch_.height(),
-                           .width = batch_.width(),
-                           .image = planes<const float>(at.image),
-                           .unknown = {at.unknown, batch_.width(), batch_.height(), batch_.width()},
-                           .wanted = {0, 0, batch_.height(), batch_.width()},
-                           .coarse = planes(coarse + offset),
-                           .refined = planes(refined + offset)},
-                          arena, model_.context->threads, task_);
+    const inference::DeepFillCall call{
+        .height = batch_.height(),
+        .width = batch_.width(),
+        .image = planes<const float>(at.image),
+        .unknown = {at.unknown, batch_.width(), batch_.height(), batch_.width()},
+        .wanted = {0, 0, batch_.height(), batch_.width()},
+        .coarse = planes(coarse + offset),
+        .refined = planes(refined + offset)};
+    if (model_.network() != nullptr) {
+      pipeline::run_network(*model_.network(), call, arena, model_.context->threads, task_);
+    } else {
+      const device::Stream stream(*model_.context->device());
+      pipeline::run_network(*model_.device_network(), call,
+                            {*model_.context->device(), stream, model_.context->device_memory()}, task_);
+    }
     const auto width = static_cast<size_t>(batch_.width());
     for (size_t row = 0; row < 3 * batch_.area(); row += width) {
       const size_t in_plane = row % batch_.area();

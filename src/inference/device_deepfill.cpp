@@ -157,10 +157,15 @@ class DeviceDeepFill::Run {
     };
     const auto number = [](int32_t value) { return static_cast<uint64_t>(static_cast<uint32_t>(value)); };
     const cuda::NetworkPicture& picture = call.picture;
-    std::vector<uint64_t> key = {address(&network_),          address(maps_),
-                                 address(picture.colours[0]), address(picture.colours[1]),
-                                 address(picture.colours[2]), address(picture.unknown),
-                                 address(call.overflow),      number(picture.width),
+    std::vector<uint64_t> key = {address(&network_),
+                                 address(maps_),
+                                 address(picture.colours[0]),
+                                 address(picture.colours[1]),
+                                 address(picture.colours[2]),
+                                 address(picture.unknown),
+                                 address(call.coarse.colours[0]),
+                                 address(call.overflow),
+                                 number(picture.width),
                                  number(picture.height)};
     for (const Region& region : {call.wanted, plan_.hole}) {
       for (const int32_t side : {region.y0, region.x0, region.y1, region.x1}) key.push_back(number(side));
@@ -198,6 +203,10 @@ class DeviceDeepFill::Run {
     check(kernels_.network_output({map(network_.maps_.refined), region_of(call.wanted), call.picture},
                                   stream()),
           "the network's output");
+    if (call.coarse.colours[0] == nullptr) return;
+    check(
+        kernels_.network_output({map(network_.maps_.coarse), region_of(call.wanted), call.coarse}, stream()),
+        "the network's draft");
   }
 
  private:

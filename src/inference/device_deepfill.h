@@ -18,6 +18,7 @@ struct DeviceDeepFillCall {
   // On the device: colours and unknown are read; colours of `wanted` become the result, as it came out of the
   // network.
   cuda::NetworkPicture picture;
+  cuda::NetworkPicture coarse;  // gets what the coarse network made, there too; colours null: not asked for
   kernels::Region wanted;
   kernels::Region hole;         // holds every unknown pixel of the picture
   int32_t* overflow = nullptr;  // on the device: becomes whether a wanted pixel is no finite number

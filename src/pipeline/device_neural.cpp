@@ -87,6 +87,44 @@ HoleBounds hole_bounds(const Canvas& labelled, Task& task) {
   return bounds;
 }
 
+void run_network(const inference::DeviceDeepFill& model, const inference::DeepFillCall& call,
+                 const device::Place& place, Task& task) {
+  struct Pictures {
+    cuda::NetworkPicture picture, coarse;
+    int32_t* overflow;
+    Pictures(Arena& arena, const inference::DeepFillCall& of)
+        : picture(take_picture(arena, 1, of.width, of.height)),
+          coarse(take_picture(arena, 1, of.width, of.height)),
+          overflow(arena.take<int32_t>(1).data()) {}
+  };
+  Arena measured = Arena::measuring();
+  static_cast<void>(Pictures(measured, call));
+  const Block block(place.memory, measured.peak() + model.scratch(call.height, call.width));
+  Arena arena(block.data(), block.size());
+  const Pictures on_device(arena, call);
+  const size_t area = static_cast<size_t>(call.height) * static_cast<size_t>(call.width);
+  for (size_t c = 0; c < 3; ++c) {
+    device::upload(place, on_device.picture.colours[c], call.image.at(c).data, area * sizeof(float),
+                   "copying image");
+  }
+  device::upload(place, on_device.picture.unknown, call.unknown.data, area, "copying mask");
+  model.run({.picture = on_device.picture,
+             .coarse = on_device.coarse,
+             .wanted = call.wanted,
+             .hole = {0, 0, call.height, call.width},
+             .overflow = on_device.overflow},
+            place, arena, [&](double share) {
+              task.advance(1);
+              task.done(share);
+            });
+  for (size_t c = 0; c < 3; ++c) {
+    device::download(place, call.refined.at(c).data, on_device.picture.colours[c], area * sizeof(float),
+                     "copying refined");
+    device::download(place, call.coarse.at(c).data, on_device.coarse.colours[c], area * sizeof(float),
+                     "copying coarse");
+  }
+}
+
 size_t device_neural_scratch(const Device& device, const inference::DeviceDeepFill& model, int32_t scale,
                              const CanvasShape& shape) {
   Arena arena = Arena::measuring();

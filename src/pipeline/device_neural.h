@@ -5,6 +5,7 @@
 #include "core/memory.h"
 #include "core/task.h"
 #include "device/pictures.h"
+#include "inference/deepfill.h"
 #include "inference/device_deepfill.h"
 
 namespace infill::pipeline {
@@ -32,5 +33,10 @@ struct DeviceNeural {
 // kUnsupported when the network's numbers overflow; waits for it.
 void device_neural_fill(const DeviceNeural& neural, const cuda::Canvas& canvas, const HoleBounds& bounds,
                         double strength, float step, Task& task);
+
+// A picture of the host through the network as it is: no crop, no smaller scale, no blending. Planes follow
+// each other without gaps. Takes its memory from the place; waits.
+void run_network(const inference::DeviceDeepFill& model, const inference::DeepFillCall& call,
+                 const device::Place& place, Task& task);
 
 }  // namespace infill::pipeline

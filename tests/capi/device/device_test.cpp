@@ -7,6 +7,8 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
+#include <iterator>
 #include <limits>
 #include <optional>
 #include <string>
@@ -205,26 +207,26 @@ class Neural {
     infill_model_desc model_desc = INFILL_MODEL_DESC_INIT;
     model_desc.precision = precision;
     EXPECT_EQ(infill_model_open_file(context_, INFILL_TEST_DATA "/golden/deepfill_c8.weights.safetensors",
-                                     &model_desc, &model_, &error),
+                                     &model_desc, &model, &error),
               INFILL_OK)
         << error.message;
     infill_session_desc session_desc = INFILL_SESSION_DESC_INIT;
     session_desc.method = INFILL_METHOD_NEURAL;
-    session_desc.fill_model = model_;
+    session_desc.fill_model = model;
     EXPECT_EQ(infill_session_create(context_, &session_desc, &session, &error), INFILL_OK) << error.message;
   }
   ~Neural() {
     infill_session_destroy(session);
-    infill_model_destroy(model_);
+    infill_model_destroy(model);
     infill_context_destroy(context_);
   }
   Neural(const Neural&) = delete;
   Neural& operator=(const Neural&) = delete;
   infill_session* session = nullptr;
+  infill_model* model = nullptr;
 
  private:
   infill_context* context_ = nullptr;
-  infill_model* model_ = nullptr;
 };
 
 // Bytes of structure in any format of whole numbers.
@@ -325,7 +327,57 @@ TEST_F(Device, NetworksFillAsOnTheCpu) {
   }
 }
 
-// The third fill of a size is given to the device as a graph; what changes from fill to fill must be seen all the same.
+std::string length_of(uint64_t bytes) {
+  std::string text(8, '\0');
+  std::memcpy(text.data(), &bytes, text.size());
+  return text;
+}
+
+TEST_F(Device, NetworksRunByThemselvesAsOnTheCpu) {
+  constexpr size_t kSide = 19;
+  constexpr size_t kArea = kSide * kSide;
+  const std::string folder = testing::TempDir();
+  const std::string inputs = folder + "infill_device_inputs.safetensors";
+  const std::string outputs = folder + "infill_device_outputs.safetensors";
+  {
+    const std::string sides = std::to_string(kSide) + "," + std::to_string(kSide) + "]";
+    const std::string header = R"({"image":{"dtype":"F32","shape":[1,3,)" + sides + R"(,"data_offsets":[0,)" +
+                               std::to_string(12 * kArea) + R"(]},"mask":{"dtype":"U8","shape":[1,1,)" +
+                               sides + R"(,"data_offsets":[)" + std::to_string(12 * kArea) + "," +
+                               std::to_string(13 * kArea) + "]}}";
+    std::ofstream file(inputs, std::ios::binary);
+    file << length_of(header.size()) << header;
+    for (size_t i = 0; i < 3 * kArea; ++i) {
+      const float value = static_cast<float>(i % 23) / 22;
+      file.write(reinterpret_cast<const char*>(&value), sizeof(value));
+    }
+    for (size_t i = 0; i < kArea; ++i) file.put(i % kSide > 5 && i % kSide < 12 && i / kSide > 7 ? 1 : 0);
+  }
+  const auto run = [&](const infill_context_desc& desc) {
+    const Neural neural(desc);
+    infill_model_run_desc run_desc = INFILL_MODEL_RUN_DESC_INIT;
+    run_desc.inputs = inputs.c_str();
+    run_desc.outputs = outputs.c_str();
+    EXPECT_EQ(infill_model_run_file(neural.model, &run_desc, &error), INFILL_OK) << error.message;
+    std::ifstream file(outputs, std::ios::binary);
+    const std::string bytes{std::istreambuf_iterator<char>(file), {}};
+    uint64_t header = 0;
+    std::memcpy(&header, bytes.data(), sizeof(header));
+    std::vector<float> values((bytes.size() - sizeof(header) - header) / sizeof(float));
+    std::memcpy(values.data(), bytes.data() + sizeof(header) + header, values.size() * sizeof(float));
+    return values;
+  };
+  const std::vector<float> expected = run(INFILL_CONTEXT_DESC_INIT);
+  const std::vector<float> values = run(on_device_desc());
+  ASSERT_EQ(values.size(), 9 * kArea) << "coarse, refined and composite";
+  ASSERT_EQ(expected.size(), values.size());
+  for (size_t i = 0; i < values.size(); ++i) ASSERT_NEAR(values[i], expected[i], 1e-4) << i;
+  std::remove(inputs.c_str());
+  std::remove(outputs.c_str());
+}
+
+// The third fill of a size is given to the device as a graph; what changes from fill to fill must be seen all
+// the same.
 TEST_F(Device, RepeatedSizesAreGraphsAndSeeNewPictures) {
   const Picture hole = mask_with(40, 36, {14, 12, 9, 7});
   const Neural repeated(on_device_desc());
