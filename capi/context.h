@@ -134,6 +134,10 @@ class Session {
   // In a context of a device.
   struct OnDevice {
     explicit OnDevice(const device::Device& device) : stream(device), graphs(device) {}
+    // What was given to a caller's stream may still use all of it, and the host's scratch.
+    ~OnDevice() { stream.finish(); }
+    OnDevice(const OnDevice&) = delete;
+    OnDevice& operator=(const OnDevice&) = delete;
     device::Stream stream;
     device::Graphs graphs;
     Block cache;

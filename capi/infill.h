@@ -162,7 +162,8 @@ enum infill_feature_values {
   INFILL_FEATURE_VIDEO = 4
 };
 
-/* 1 if it is compiled in, else 0; in this release only NEURAL is. Says nothing of the devices present. */
+/* 1 if it was built along with this library, else 0; DETECT and VIDEO are not in this release. Says nothing of the
+ * devices present, nor whether the module of CUDA's kernels is installed: infill_context_create does. */
 INFILL_API int32_t INFILL_CALL infill_has_feature(infill_feature feature) INFILL_NOEXCEPT;
 
 typedef int32_t infill_device_type;

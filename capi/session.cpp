@@ -195,6 +195,8 @@ bool Session::trim() {
   Block block;
   Block device_block;
   const std::lock_guard lock(cache_mutex_);
+  // What was given to a caller's stream may still use both.
+  if (on_device_) on_device_->stream.finish();
   std::swap(block, cache_);
   if (on_device_) std::swap(device_block, on_device_->cache);
   return block.size() != 0 || device_block.size() != 0;

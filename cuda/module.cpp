@@ -133,11 +133,11 @@ constexpr Kernels kKernels = {
     launch<contextual_attention, ContextualAttentionCall>,
 };
 
-constexpr Module kModule = {sizeof(Module), INFILL_CUDA_VERSION, kRuntime, kKernels};
+constexpr Module kModule = {sizeof(Module), INFILL_MODULE_VERSION, kRuntime, kKernels};
 
 }  // namespace
 }  // namespace infill::cuda
 
-extern "C" __attribute__((visibility("default"))) const infill::cuda::Module* INFILL_CUDA_ENTRY() {
+extern "C" __attribute__((visibility("default"))) const infill::cuda::Module* INFILL_MODULE_ENTRY() {
   return &infill::cuda::kModule;
 }

@@ -111,6 +111,10 @@ Stream::~Stream() {
   device_.runtime().stream_destroy(stream_);
 }
 
+void Stream::finish() const noexcept {
+  device_.runtime().stream_synchronize(stream_);
+}
+
 void Stream::begin_after(CUstream_st* callers) const {
   // cudaStreamLegacy: null may mean another stream in a program that is compiled so.
   constexpr uintptr_t kLegacy = 1;

@@ -64,8 +64,9 @@ class Stream {
   Stream(const Stream&) = delete;
   Stream& operator=(const Stream&) = delete;
   [[nodiscard]] CUstream_st* get() const { return stream_; }
-  // Until all of it is done.
+  // Until all of it is done. finish() says nothing of what failed; the next check does.
   void wait() const;
+  void finish() const noexcept;
   // What is given to it from now on begins when the caller's stream has come so far as now; null: the legacy
   // default stream. Throws kInvalidState when that one is being captured.
   void begin_after(CUstream_st* callers) const;

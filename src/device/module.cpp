@@ -8,10 +8,10 @@ namespace infill::device {
 
 namespace {
 
-constexpr const char* kVersion = INFILL_CUDA_VERSION;
+constexpr const char* kVersion = INFILL_MODULE_VERSION;
 #define INFILL_QUOTED(name) #name
 #define INFILL_NAME_OF(name) INFILL_QUOTED(name)
-constexpr const char* kEntry = INFILL_NAME_OF(INFILL_CUDA_ENTRY);
+constexpr const char* kEntry = INFILL_NAME_OF(INFILL_MODULE_ENTRY);
 
 // Where the library lies that this code is in, with a slash at its end.
 std::string own_folder() {

@@ -354,7 +354,8 @@ TEST(Misuse, NamesAndNumbers) {
   EXPECT_STREQ(infill_status_name(12345), "INFILL_UNKNOWN");
   EXPECT_EQ(infill_version(), static_cast<uint32_t>(INFILL_VERSION));
   EXPECT_GE(infill_device_count(), 1U);
-  EXPECT_EQ(infill_has_feature(INFILL_FEATURE_CUDA), 0);
+  EXPECT_EQ(infill_has_feature(INFILL_FEATURE_NEURAL), 1);
+  EXPECT_EQ(infill_has_feature(INFILL_FEATURE_VIDEO), 0);
 }
 
 }  // namespace
