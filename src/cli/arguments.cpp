@@ -66,8 +66,25 @@ infill_quality quality(std::string_view name) {
 
 infill_precision precision(std::string_view name) {
   if (name == "f32") return INFILL_PRECISION_FLOAT32;
+  if (name == "tf32") return INFILL_PRECISION_TFLOAT32;
   if (name == "bf16") return INFILL_PRECISION_BFLOAT16;
-  fail(kUsage, "--precision: \"", name, "\" is none of f32, bf16");
+  if (name == "f16") return INFILL_PRECISION_FLOAT16;
+  fail(kUsage, "--precision: \"", name, "\" is none of f32, tf32, bf16, f16");
+}
+
+// cpu, cuda or cuda:N
+void device(EngineArguments& arguments, std::string_view text) {
+  constexpr std::string_view kCuda = "cuda";
+  arguments.device_type = INFILL_DEVICE_CPU;
+  arguments.device_index = 0;
+  if (text == "cpu") return;
+  arguments.device_type = INFILL_DEVICE_CUDA;
+  if (text == kCuda) return;
+  const bool numbered = text.starts_with("cuda:");
+  const auto index = numbered ? number<int32_t>(text.substr(kCuda.size() + 1)) : std::nullopt;
+  if (!index || *index < 0)
+    fail(kUsage, "--device: \"", text, "\" is none of cpu, cuda, cuda:N; see infill info");
+  arguments.device_index = *index;
 }
 
 infill_rect box(std::string_view text) {
@@ -120,9 +137,17 @@ using Text = std::string_view;
 
 template <class A>
 constexpr OptionOf<A> kPrecision = {
-    "--precision", 0,
-    "P",           "what the network computes in: f32 (default) or bf16, faster on some CPUs",
-    false,         [](A& a, Text v) { a.precision = precision(v); }};
+    "--precision",
+    0,
+    "P",
+    "what the network computes in: f32 (default) or bf16, faster on\nsome CPUs; on CUDA also tf32 and f16",
+    false,
+    [](A& a, Text v) { a.precision = precision(v); }};
+template <class A>
+constexpr OptionOf<A> kDevice = {
+    "--device", 0,
+    "D",        "where it is computed: cpu (default), cuda or cuda:N; infill info lists\nwhat there is",
+    false,      [](A& a, Text v) { device(a, v); }};
 template <class A>
 constexpr OptionOf<A> kThreads = {
     "--threads", 0,
@@ -184,6 +209,7 @@ constexpr auto kOptions = std::to_array<Option>({
     {"--force", 0, nullptr, "of many pictures, fill those again that are up to date", false,
      [](Arguments& a, Text v) { a.force = v == kOn; }},
 
+    kDevice<Arguments>,
     kThreads<Arguments>,
     kMemoryLimit<Arguments>,
     {"--max-pixels", 0, "N", "refuse larger pictures before decoding; default 500M", false,
@@ -196,6 +222,7 @@ constexpr auto kRunOptions = std::to_array<RunOption>({
     {"--outputs", 'o', "OUT", "safetensors that is written: coarse, refined, composite", false,
      [](Run& a, Text v) { a.outputs = file("--outputs", v); }},
     kPrecision<Run>,
+    kDevice<Run>,
     kThreads<Run>,
     kMemoryLimit<Run>,
 });

@@ -17,6 +17,8 @@ namespace cli {
 struct EngineArguments {
   std::filesystem::path model;  // empty: not given, as with all files
   infill_precision precision = INFILL_PRECISION_AUTO;
+  infill_device_type device_type = INFILL_DEVICE_CPU;
+  int device_index = 0;
   int threads = 0;            // 0: one per core
   uint64_t memory_limit = 0;  // bytes; 0: none
 };

@@ -95,11 +95,15 @@ void check(infill_status status, const infill_error& error, const std::string& a
 Context make_context(const EngineArguments& arguments) {
   infill_context_desc desc = INFILL_CONTEXT_DESC_INIT;
   desc.api_version = INFILL_VERSION;
+  desc.device_type = arguments.device_type;
+  desc.device_index = arguments.device_index;
   desc.num_threads = arguments.threads;
   desc.memory_limit = arguments.memory_limit;
   infill_error error = INFILL_ERROR_INIT;
   infill_context* context = nullptr;
-  check(infill_context_create(&desc, &context, &error), error, "cannot start");
+  const infill_status status = infill_context_create(&desc, &context, &error);
+  if (status == INFILL_ERROR_NO_DEVICE) fail(kUsage, "--device: ", error.message);
+  check(status, error, "cannot start");
   return Context(context);
 }
 

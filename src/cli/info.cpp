@@ -18,7 +18,8 @@ void print_devices() {
     infill_device_info info = INFILL_DEVICE_INFO_INIT;
     infill_error error = INFILL_ERROR_INIT;
     check(infill_device_get_info(i, &info, &error), error, text("device ", i));
-    std::printf("  %u: %s, %.1f GiB memory\n", i, info.name,
+    const std::string name = info.type == INFILL_DEVICE_CUDA ? text("cuda:", info.index) : "cpu";
+    std::printf("  %s: %s, %.1f GiB memory\n", name.c_str(), info.name,
                 static_cast<double>(info.total_memory) / (1 << 30));
   }
 }

@@ -241,7 +241,7 @@ class Mistakes(RunCase):
         self.refuse(2, "one model at a time", *self.words(good), MODEL, command="model")
         self.refuse(2, "unknown option --mask; see infill model run --help", *self.words(good, "--mask", "m"), command="model")
         self.refuse(2, "--threads", *self.words(good, "--threads", "0"), command="model")
-        self.refuse(2, "--precision: \"f64\" is none of f32, bf16", *self.words(good, "--precision", "f64"), command="model")
+        self.refuse(2, "--precision: \"f64\" is none of f32, tf32, bf16, f16", *self.words(good, "--precision", "f64"), command="model")
         done = self.run_infill("model", "run", "--help")
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         for word in ("--inputs", "--memory-limit", "cut off again", "Exit codes"):
