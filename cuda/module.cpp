@@ -121,6 +121,17 @@ constexpr Kernels kKernels = {
       cudaGetLastError();
       return membrane(call, workspace, stream);
     },
+    patchmatch_levels,
+    patchmatch_workspace,
+    [](const PatchMatchCall& call, PatchMatchCounts* counts, void* workspace, cudaStream_t stream) -> int {
+      cudaGetLastError();
+      return patchmatch_prepare(call, counts, workspace, stream);
+    },
+    patchmatch_plan,
+    [](const PatchMatchCall& call, const PatchMatchPlan& plan, void* workspace, cudaStream_t stream) -> int {
+      cudaGetLastError();
+      return patchmatch_fill(call, plan, workspace, stream);
+    },
     gated_conv2d_packed_bytes,
     [](const GatedConv2dLayer& layer, const GatedConv2dWeights& weights, void* packed,
        cudaStream_t stream) -> int {

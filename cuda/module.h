@@ -14,6 +14,7 @@
 #include "cuda/gated_conv2d.h"
 #include "cuda/membrane.h"
 #include "cuda/neural.h"
+#include "cuda/patchmatch.h"
 
 struct CUstream_st;
 struct CUgraphExec_st;
@@ -75,6 +76,14 @@ struct Kernels {
   // cuda/membrane.h
   size_t (*membrane_workspace)(const Rect& box);
   int (*membrane)(const MembraneCall& call, void* workspace, CUstream_st* stream);
+  // cuda/patchmatch.h
+  int32_t (*patchmatch_levels)(const PatchMatchCall& call);
+  size_t (*patchmatch_workspace)(const PatchMatchCall& call);
+  int (*patchmatch_prepare)(const PatchMatchCall& call, PatchMatchCounts* counts, void* workspace,
+                            CUstream_st* stream);
+  PatchMatchPlan (*patchmatch_plan)(const PatchMatchCall& call, const PatchMatchCounts* counts);
+  int (*patchmatch_fill)(const PatchMatchCall& call, const PatchMatchPlan& plan, void* workspace,
+                         CUstream_st* stream);
   // cuda/gated_conv2d.h
   size_t (*gated_conv2d_packed_bytes)(const GatedConv2dLayer& layer);
   int (*gated_conv2d_pack)(const GatedConv2dLayer& layer, const GatedConv2dWeights& weights, void* packed,

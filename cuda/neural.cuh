@@ -3,22 +3,12 @@
 
 #include <cfloat>
 
-#include "cuda/exact.cuh"
 #include "cuda/grid.cuh"
 #include "cuda/neural.h"
+#include "cuda/srgb.cuh"
 #include "cuda/storage.cuh"
 
 namespace infill::cuda {
-
-// The transfer functions of sRGB (IEC 61966-2-1), odd about 0.
-__device__ inline float encode_srgb(float linear) {
-  const float x = fabsf(linear);
-  return x <= 0.0031308F ? linear * 12.92F : copysignf(1.055F * powf(x, 1 / 2.4F) - 0.055F, linear);
-}
-__device__ inline float decode_srgb(float encoded) {
-  const float x = fabsf(encoded);
-  return x <= 0.04045F ? encoded / 12.92F : copysignf(powf((x + 0.055F) / 1.055F, 2.4F), encoded);
-}
 
 __device__ inline int32_t colour_channels(const Canvas& canvas) {
   return canvas.channels - (canvas.has_alpha ? 1 : 0);

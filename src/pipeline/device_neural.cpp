@@ -1,10 +1,10 @@
 #include "pipeline/device_neural.h"
 
 #include <algorithm>
-#include <array>
 
-#include "classic/membrane.h"
 #include "core/status.h"
+#include "pipeline/device_blend.h"
+#include "pipeline/device_patchmatch.h"
 
 namespace infill::pipeline {
 
@@ -28,22 +28,6 @@ cuda::NetworkPicture take_picture(Arena& arena, int32_t scale, int32_t width, in
   return picture;
 }
 
-// Planes of what the fill would have put at the rim.
-std::array<float*, 4> take_rim(Arena& arena, int32_t channels, size_t area) {
-  std::array<float*, 4> rim{};
-  for (size_t c = 0; c < static_cast<size_t>(channels); ++c) rim.at(c) = arena.take<float>(area).data();
-  return rim;
-}
-
-// Launchers want workspace aligned more strictly than arenas are.
-constexpr size_t kAlignment = 256;
-void* take_workspace(Arena& arena, size_t bytes) {
-  const std::span<std::byte> taken = arena.take<std::byte>(bytes + kAlignment);
-  void* at = taken.data();
-  size_t room = taken.size();
-  return arena.is_measuring() ? nullptr : std::align(kAlignment, bytes, at, room);
-}
-
 // The pixels of the scaled picture that lie in, or from which are made, those of a rectangle of the canvas.
 Region scaled(const Rect& rect, const cuda::NetworkPicture& picture, int32_t margin) {
   const auto low = [&](int32_t v) { return std::max(0, (v - margin) / picture.scale - margin); };
@@ -51,10 +35,6 @@ Region scaled(const Rect& rect, const cuda::NetworkPicture& picture, int32_t mar
     return std::min(side, ceil_divide(v + margin, picture.scale) + margin);
   };
   return {low(rect.y), low(rect.x), high(rect.bottom(), picture.height), high(rect.right(), picture.width)};
-}
-
-cuda::Rect box_of(const Rect& rect) {
-  return {rect.x, rect.y, rect.width, rect.height};
 }
 
 // The last channel's own canvas.
@@ -126,17 +106,14 @@ void run_network(const inference::DeviceDeepFill& model, const inference::DeepFi
 }
 
 size_t device_neural_scratch(const Device& device, const inference::DeviceDeepFill& model, int32_t scale,
-                             const CanvasShape& shape) {
+                             const cuda::Canvas& canvas, double seam) {
   Arena arena = Arena::measuring();
-  const cuda::NetworkPicture picture = take_picture(arena, scale, shape.width, shape.height);
+  const cuda::NetworkPicture picture = take_picture(arena, scale, canvas.width, canvas.height);
   static_cast<void>(arena.take<int32_t>(1));
-  const size_t before = arena.mark();
-  const size_t network = before + model.scratch(picture.height, picture.width);
-  static_cast<void>(
-      take_rim(arena, shape.channels, static_cast<size_t>(shape.width) * static_cast<size_t>(shape.height)));
-  static_cast<void>(
-      take_workspace(arena, device.kernels().membrane_workspace({0, 0, shape.width, shape.height})));
-  return std::max(arena.peak(), network);
+  size_t stage =
+      std::max(model.scratch(picture.height, picture.width), DeviceSeam::scratch(device, canvas, seam));
+  if (canvas.has_alpha) stage = std::max(stage, device_harmonic_scratch(device, canvas));
+  return arena.peak() + stage;
 }
 
 void device_neural_fill(const DeviceNeural& neural, const cuda::Canvas& canvas, const HoleBounds& bounds,
@@ -147,16 +124,8 @@ void device_neural_fill(const DeviceNeural& neural, const cuda::Canvas& canvas, 
   CUstream_st* stream = neural.place.stream.get();
   const cuda::NetworkPicture picture = take_picture(neural.arena, neural.scale, canvas.width, canvas.height);
   int32_t* overflow = neural.arena.take<int32_t>(1).data();
-  cuda::MembraneCall membrane;
-  membrane.box = box_of(bounds.holes);
-  membrane.step = step;
-  membrane.tolerance = classic::kSeamTolerance;
-  if (canvas.has_alpha) {
-    const ArenaScope membrane_scope(neural.arena);
-    membrane.canvas = alpha_of(canvas);
-    void* workspace = take_workspace(neural.arena, kernels.membrane_workspace(membrane.box));
-    device.check(kernels.membrane(membrane, workspace, stream), "filling alpha");
-  }
+  if (canvas.has_alpha)
+    device_harmonic_fill(neural.place, neural.arena, alpha_of(canvas), bounds.holes, step);
   device.check(kernels.reduce_canvas({canvas, picture}, stream), "the network's picture");
 
   inference::DeviceDeepFillCall call;
@@ -174,20 +143,13 @@ void device_neural_fill(const DeviceNeural& neural, const cuda::Canvas& canvas, 
   device::download(neural.place, &overflowed, overflow, sizeof(overflowed), "the network");
   if (overflowed != 0) fail(Status::kUnsupported, "fill_model: its numbers overflow on this picture");
 
+  const DeviceSeam seam(neural.arena, canvas, strength);
   cuda::EnlargeCall enlarge;
   enlarge.picture = picture;
   enlarge.canvas = canvas;
-  if (strength > 0) {
-    const auto area = static_cast<size_t>(canvas.stride) * static_cast<size_t>(canvas.height);
-    std::ranges::copy(take_rim(neural.arena, canvas.channels, area), enlarge.rim);
-  }
+  std::ranges::copy(seam.rim(), enlarge.rim);
   device.check(kernels.enlarge_picture(enlarge, stream), "putting the network's picture into the hole");
-  if (!(strength > 0)) return;
-  membrane.canvas = canvas;
-  std::ranges::copy(enlarge.rim, membrane.rim);
-  membrane.strength = static_cast<float>(strength);
-  void* workspace = take_workspace(neural.arena, kernels.membrane_workspace(membrane.box));
-  device.check(kernels.membrane(membrane, workspace, stream), "closing the seam");
+  seam.close(neural.place, neural.arena, bounds.holes, step);
 }
 
 }  // namespace infill::pipeline

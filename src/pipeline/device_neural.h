@@ -24,10 +24,10 @@ struct DeviceNeural {
   Arena& arena;  // device memory
 };
 
-// Bytes of device memory that it takes for a crop of these sides.
+// Bytes of device memory that it takes for a canvas.
 [[nodiscard]] size_t device_neural_scratch(const device::Device& device,
                                            const inference::DeviceDeepFill& model, int32_t scale,
-                                           const CanvasShape& shape);
+                                           const cuda::Canvas& canvas, double seam);
 
 // Writes the canvas's holes, and closes their seam by strength (0..1). step: as in Canvas. Throws
 // kUnsupported when the network's numbers overflow; waits for it.

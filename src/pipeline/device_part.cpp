@@ -4,6 +4,7 @@
 
 #include "core/pixels.h"
 #include "pipeline/device_neural.h"
+#include "pipeline/device_patchmatch.h"
 #include "pipeline/grain.h"
 #include "pipeline/neural.h"
 #include "pipeline/part.h"
@@ -133,13 +134,25 @@ int32_t scale_of(const Part& part, const Options& options) {
   return neural_scale(options.method_settings, part.solved, part.solved_pixels);
 }
 
-// Grain is measured and drawn on the host.
-bool on_device(const Options& options) {
-  return options.device_model != nullptr && !(options.blend_settings[kGrain] > 0);
+// Who fills the canvas.
+enum class Route { kHost, kNeural, kPatchMatch, kHarmonic };
+Route route_of(const Request& request, const Options& options) {
+  if (options.device_model != nullptr) return Route::kNeural;
+  if (options.method->id == classic::MethodId::kHarmonic) return Route::kHarmonic;
+  const bool borrows = request.allow || request.reference;
+  const bool copies = options.method->id == classic::MethodId::kPatchMatch && !borrows &&
+                      device_patchmatch_can(options.method_settings);
+  return copies ? Route::kPatchMatch : Route::kHost;
 }
 
-PartCanvas::Content content_of(const Options& options) {
-  return on_device(options) ? PartCanvas::Content::kLabels : PartCanvas::Content::kAll;
+bool adds_grain(const Options& options) {
+  return options.blend_settings[kGrain] > 0;
+}
+
+// Grain is measured and drawn on the host.
+PartCanvas::Content content_of(Route route, const Options& options) {
+  const bool on_device = route != Route::kHost && !adds_grain(options);
+  return on_device ? PartCanvas::Content::kLabels : PartCanvas::Content::kAll;
 }
 
 void download_canvas(const DevicePartJob& job, const DeviceCanvas& own, const Canvas& canvas) {
@@ -162,19 +175,29 @@ size_t device_part_scratch(const Part& part, const Request& request, const Optio
                            const device::Device& device) {
   Arena arena = Arena::measuring();
   const DeviceCanvas own(arena, part, request);
-  if (options.device_model == nullptr) return arena.peak();
-  const CanvasShape shape{
-      .width = part.crop.width, .height = part.crop.height, .channels = own.canvas.channels};
-  return arena.peak() + device_neural_scratch(device, *options.device_model, scale_of(part, options), shape);
+  const double seam = options.blend_settings[kSeam];
+  switch (route_of(request, options)) {
+    case Route::kHost:
+      return arena.peak();
+    case Route::kNeural:
+      return arena.peak() +
+             device_neural_scratch(device, *options.device_model, scale_of(part, options), own.canvas, seam);
+    case Route::kPatchMatch:
+      return arena.peak() + device_patchmatch_scratch(device, options.method_settings, own.canvas, {}, seam);
+    case Route::kHarmonic:
+      return arena.peak() + device_harmonic_scratch(device, own.canvas);
+  }
+  return 0;
 }
 
 size_t device_part_host_scratch(const Part& part, const Request& request, const Options& options,
                                 int32_t threads) {
   Arena arena = Arena::measuring();
   static_cast<void>(arena.take<uint8_t>(static_cast<size_t>(part.crop.area())));
-  if (options.device_model == nullptr) return arena.peak() + part_scratch(part, request, options, threads);
-  const PartCanvas on_host(arena, part, request, options, content_of(options));
-  return arena.peak() + (on_device(options) ? 0 : grain_scratch(shape_of(part, request, threads)));
+  const Route route = route_of(request, options);
+  if (route == Route::kHost) return arena.peak() + part_scratch(part, request, options, threads);
+  const PartCanvas on_host(arena, part, request, options, content_of(route, options));
+  return arena.peak() + (adds_grain(options) ? grain_scratch(shape_of(part, request, threads)) : 0);
 }
 
 void fill_device_part(const DevicePartJob& job, Arena& host_arena, Threads& threads, Task& task) {
@@ -182,30 +205,51 @@ void fill_device_part(const DevicePartJob& job, Arena& host_arena, Threads& thre
   const ArenaScope host_scope(host_arena);
   const Part& part = job.host.part();
   const Options& options = job.host.options;
+  const Route route = route_of(job.host.request, options);
+  const double seam = options.blend_settings[kSeam];
   const DeviceCanvas own(job.arena, part, job.host.request);
   // Before the canvas, so that it outlives what methods take.
   Selection selection(job, own, host_arena.take<uint8_t>(own.area));
-  PartCanvas on_host(host_arena, part, job.host.request, options, content_of(options));
+  PartCanvas on_host(host_arena, part, job.host.request, options, content_of(route, options));
   Canvas& canvas = on_host.canvas;
   label_canvas(job.host, canvas, threads, task);
   load(job, own, canvas);
   load_earlier_fills(job, own, selection, task);
   check_loaded(job, own, job.host_memory);
-  if (options.device_model == nullptr) {
-    download_canvas(job, own, canvas);
-    fill_canvas(job.host, on_host, host_arena, threads, task);
-    upload_canvas(job, own, canvas);
-  } else {
-    set_method_range(job.host, task);
-    device_neural_fill({*options.device_model, scale_of(part, options), job.place, job.arena}, own.canvas,
-                       hole_bounds(canvas, task), options.blend_settings[kSeam], canvas.step, task);
-    if (!on_device(options)) {
+  const HoleBounds bounds = hole_bounds(canvas, task);
+  const double method_end = set_method_range(job.host, task);
+  switch (route) {
+    case Route::kHost:
       download_canvas(job, own, canvas);
-      list_holes(on_host, task);
-      classic::Work work{threads, task, host_arena, job.host.request.seed};
-      add_grain(canvas, options.blend_settings[kGrain], work);
+      fill_canvas(job.host, on_host, host_arena, threads, task);
       upload_canvas(job, own, canvas);
+      break;
+    case Route::kNeural:
+      device_neural_fill({*options.device_model, scale_of(part, options), job.place, job.arena}, own.canvas,
+                         bounds, seam, canvas.step, task);
+      break;
+    case Route::kPatchMatch: {
+      const DevicePatchMatch patchmatch{.settings = options.method_settings,
+                                        .place = job.place,
+                                        .arena = job.arena,
+                                        .reference = {},
+                                        .seed = job.host.request.seed};
+      if (!device_patchmatch_fill(patchmatch, own.canvas, bounds.holes, seam, canvas.step, task))
+        device_harmonic_fill(job.place, job.arena, own.canvas, bounds.holes, canvas.step);
+      break;
     }
+    case Route::kHarmonic:
+      device_harmonic_fill(job.place, job.arena, own.canvas, bounds.holes, canvas.step);
+      break;
+  }
+  if (route != Route::kHost && adds_grain(options)) {
+    task.set_range(Stage::kBlend, static_cast<uint32_t>(job.host.which),
+                   static_cast<uint32_t>(job.host.plan.parts.size()), method_end, job.host.to);
+    download_canvas(job, own, canvas);
+    list_holes(on_host, task);
+    classic::Work work{threads, task, host_arena, job.host.request.seed};
+    add_grain(canvas, options.blend_settings[kGrain], work);
+    upload_canvas(job, own, canvas);
   }
   store(job, own, selection, task);
 }

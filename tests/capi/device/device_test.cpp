@@ -106,8 +106,8 @@ TEST_F(Device, IsListed) {
 }
 
 TEST_F(Device, PicturesMayLieAnywhere) {
-  const Session session(INFILL_METHOD_HARMONIC, on_device_desc());
-  const std::vector<unsigned char> expected = filled_on_cpu(INFILL_METHOD_HARMONIC, src, mask);
+  const Session session(INFILL_METHOD_TELEA, on_device_desc());
+  const std::vector<unsigned char> expected = filled_on_cpu(INFILL_METHOD_TELEA, src, mask);
   for (const Where src_place : {Where::kHost, Where::kDevice}) {
     for (const Where mask_place : {Where::kHost, Where::kDevice}) {
       for (const Where dst_place : {Where::kHost, Where::kDevice}) {
@@ -140,7 +140,7 @@ TEST_F(Device, InPlaceOnlyHolesAreWritten) {
 }
 
 TEST_F(Device, IsPartOfTheCallersStream) {
-  const Session session(INFILL_METHOD_HARMONIC, on_device_desc());
+  const Session session(INFILL_METHOD_TELEA, on_device_desc());
   cudaStream_t stream = nullptr;
   ASSERT_EQ(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), cudaSuccess);
   {
@@ -159,7 +159,7 @@ TEST_F(Device, IsPartOfTheCallersStream) {
         cudaMemcpyAsync(result.data(), picture.image.data, result.size(), cudaMemcpyDeviceToHost, stream),
         cudaSuccess);
     ASSERT_EQ(cudaStreamSynchronize(stream), cudaSuccess);
-    EXPECT_EQ(result, filled_on_cpu(INFILL_METHOD_HARMONIC, src, mask));
+    EXPECT_EQ(result, filled_on_cpu(INFILL_METHOD_TELEA, src, mask));
   }
   ASSERT_EQ(cudaStreamDestroy(stream), cudaSuccess);
 }
@@ -196,6 +196,66 @@ TEST_F(Device, PicturesElsewhereAreRefused) {
   expect(dst, image, INFILL_ERROR_UNSUPPORTED, "src.device_index: is 3, the context's device is 0");
   image.device_index = -1;
   expect(dst, image, INFILL_ERROR_INVALID_ARGUMENT, "src.device_index: is -1");
+}
+
+// The same numbers up to a step or two of eight bits.
+void expect_near(const std::vector<unsigned char>& values, const std::vector<unsigned char>& expected,
+                 int tolerance) {
+  ASSERT_EQ(values.size(), expected.size());
+  int worst = 0;
+  for (size_t i = 0; i < values.size(); ++i)
+    worst = std::max(worst, std::abs(int{values[i]} - int{expected[i]}));
+  EXPECT_LE(worst, tolerance);
+}
+
+TEST_F(Device, HarmonicFillsAreTheCpus) {
+  const Session session(INFILL_METHOD_HARMONIC, on_device_desc());
+  const OnDevice picture(src);
+  const infill_fill_desc desc = desc_of(picture.image, mask.image, picture.image);
+  ASSERT_EQ(infill_fill(session.session, &desc, &error), INFILL_OK) << error.message;
+  expect_near(picture.bytes(), filled_on_cpu(INFILL_METHOD_HARMONIC, src, mask), 1);
+}
+
+// A picture that repeats itself: what is copied is what was there.
+TEST_F(Device, PatchMatchContinuesAPattern) {
+  constexpr int32_t kWidth = 72;
+  constexpr int32_t kHeight = 60;
+  Picture picture(INFILL_FORMAT_RGB8, kWidth, kHeight);
+  for (int32_t y = 0; y < kHeight; ++y) {
+    for (int32_t x = 0; x < kWidth; ++x) {
+      for (int32_t c = 0; c < 3; ++c) {
+        picture.bytes[static_cast<size_t>((y * kWidth + x) * 3 + c)] =
+            static_cast<unsigned char>((x % 6 < 3) != (y % 8 < 4) ? 200 - 30 * c : 40 + 20 * c);
+      }
+    }
+  }
+  const std::vector<unsigned char> original = picture.bytes;
+  const infill_rect hole{30, 24, 11, 9};
+  for (int32_t y = hole.y; y < hole.y + hole.height; ++y)
+    std::memset(&picture.bytes[static_cast<size_t>((y * kWidth + hole.x) * 3)], 0,
+                3 * static_cast<size_t>(hole.width));
+  const Picture holes = mask_with(kWidth, kHeight, hole);
+  const Session session(INFILL_METHOD_PATCHMATCH, on_device_desc());
+  const auto fill = [&] {
+    const OnDevice on_device(picture);
+    const infill_fill_desc desc = desc_of(on_device.image, holes.image, on_device.image);
+    EXPECT_EQ(infill_fill(session.session, &desc, &error), INFILL_OK) << error.message;
+    return on_device.bytes();
+  };
+  const std::vector<unsigned char> filled = fill();
+  expect_near(filled, original, 8);
+  EXPECT_EQ(filled, fill()) << "the same call, the same bytes";
+}
+
+TEST_F(Device, PatchMatchWithNothingToCopyIsSmooth) {
+  const Picture picture = textured(9, 9);
+  // Everything but a frame of one pixel.
+  const Picture holes = mask_with(9, 9, {1, 1, 7, 7});
+  const Session session(INFILL_METHOD_PATCHMATCH, on_device_desc());
+  const OnDevice on_device(picture);
+  const infill_fill_desc desc = desc_of(on_device.image, holes.image, on_device.image);
+  ASSERT_EQ(infill_fill(session.session, &desc, &error), INFILL_OK) << error.message;
+  expect_near(on_device.bytes(), filled_on_cpu(INFILL_METHOD_HARMONIC, picture, holes), 1);
 }
 
 // A session of the golden network.
@@ -435,7 +495,7 @@ void expect_cpu_works(const Picture& src, const Picture& mask) {
 TEST_F(Device, EveryAllocationMayFail) {
   int failures = 0;
   for (int nth = 1; nth < 40; ++nth) {
-    const Session session(INFILL_METHOD_HARMONIC, on_device_desc());
+    const Session session(INFILL_METHOD_TELEA, on_device_desc());
     Picture dst = src;
     const infill_fill_desc desc = desc_of(src.image, mask.image, dst.image);
     infill::cudasim::driver().fail_allocation = nth;
@@ -446,7 +506,7 @@ TEST_F(Device, EveryAllocationMayFail) {
     EXPECT_EQ(status, INFILL_ERROR_OUT_OF_MEMORY) << error.message;
     EXPECT_EQ(infill_fill(session.session, &desc, &error), INFILL_OK)
         << "the session stays usable: " << error.message;
-    EXPECT_EQ(dst.bytes, filled_on_cpu(INFILL_METHOD_HARMONIC, src, mask));
+    EXPECT_EQ(dst.bytes, filled_on_cpu(INFILL_METHOD_TELEA, src, mask));
   }
   EXPECT_GT(failures, 2);
 }
