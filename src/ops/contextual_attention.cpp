@@ -117,6 +117,7 @@ INFILL_CONTEXTUAL_ATTENTION_HOLE(contextual_attention_hole_cpu) {
   check_contextual_attention({}, f, b, mask, rate, patch, fuse_k, scale, n_down);
   check_reach(reach);
   check_side(f);
+  refuse_after_fork("contextual_attention_hole");  // finding the positions uses threads, too
   Tensor y = attend(f, b, mask, {scale, n_down, fuse, tf_compat}, wanted_positions(mask, n_down, reach));
   if (f.scalar_type() == at::kDouble) y.mul_(wanted_pixels(f, mask, n_down, reach));
   return y;
