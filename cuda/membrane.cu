@@ -130,7 +130,7 @@ class Solve {
     over_finest(start_solution_kernel, fine_, state());
   }
 
-  [[nodiscard]] const MembraneLevel& level(int l) const { return l == 0 ? fine_.level : s_.levels[l]; }
+  [[nodiscard]] const MembraneLevel& level(int l) const { return l <= 0 ? fine_.level : s_.levels[l]; }
 
   // x of the finest level = M right.
   void cycle() {
