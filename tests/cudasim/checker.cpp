@@ -74,7 +74,7 @@ struct Check {
 
 // Whether the access would end the program: device memory is surrounded by pages that nobody may touch.
 bool would_fault(uintptr_t address) {
-  if (is_shared(reinterpret_cast<const void*>(address))) return false;
+  if (is_shared(address)) return false;
   const Region* near = region_before(address);
   return near == nullptr || near->freed || address >= near->begin + whole_pages(near->bytes());
 }
@@ -199,7 +199,7 @@ Region* region_of(uintptr_t address, const Site& site) {
 
 void check(const Check& check, Space space, bool pending) {
   const Thread& me = *running_thread();
-  if (me.fiber.owns(reinterpret_cast<const void*>(check.address))) return;  // registers and local memory
+  if (me.fiber.owns(check.address)) return;  // registers and local memory
   Region* region = region_of(check.address, check.site);
   if (region == nullptr || check.address + check.bytes > region->end) {
     if (region == nullptr && is_program_data(check.address, check.access)) return;

@@ -28,7 +28,7 @@ struct Arena {
 Arena arena;
 
 void protect(const Region& region, int access) {
-  mprotect(reinterpret_cast<void*>(region.begin), whole_pages(region.bytes()), access);
+  mprotect(region.data(), whole_pages(region.bytes()), access);
 }
 
 bool reserve_addresses() {
