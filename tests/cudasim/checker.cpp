@@ -7,9 +7,11 @@
 #include <sstream>
 #include <vector>
 
+#include "cudasim/device_memory.h"
 #include "cudasim/execution.h"
 #include "cudasim/options.h"
 #include "cudasim/report.h"
+#include "cudasim/shared_memory.h"
 
 namespace infill::cudasim {
 namespace {
@@ -70,6 +72,13 @@ struct Check {
   Site site;
 };
 
+// Whether the access would end the program: device memory is surrounded by pages that nobody may touch.
+bool would_fault(uintptr_t address) {
+  if (is_shared(address)) return false;
+  const Region* near = region_before(address);
+  return near == nullptr || near->freed || address >= near->begin + whole_pages(near->bytes());
+}
+
 void report_outside(const Check& check) {
   std::ostringstream out;
   out << verb(check.access) << " of " << check.bytes << " bytes";
@@ -81,6 +90,7 @@ void report_outside(const Check& check) {
     out << ", no allocation near";
   }
   report(rule, check.site, out.str());
+  if (would_fault(check.address)) running_block()->abandon();
 }
 
 void report_race(const Check& check, const Region& region, const Stamp& other) {
@@ -189,7 +199,7 @@ Region* region_of(uintptr_t address, const Site& site) {
 
 void check(const Check& check, Space space, bool pending) {
   const Thread& me = *running_thread();
-  if (me.fiber.owns(reinterpret_cast<const void*>(check.address))) return;  // registers and local memory
+  if (me.fiber.owns(check.address)) return;  // registers and local memory
   Region* region = region_of(check.address, check.site);
   if (region == nullptr || check.address + check.bytes > region->end) {
     if (region == nullptr && is_program_data(check.address, check.access)) return;
@@ -204,7 +214,7 @@ void check(const Check& check, Space space, bool pending) {
     report(Rule::kMisaligned, check.site,
            std::string(verb(check.access)) + " of " + std::to_string(check.bytes) + " bytes in " +
                name_of(region->space) + " " + region->name);
-    region->shadow.refine(1);
+    running_block()->abandon();  // as a device does
   }
   if (check.access == Access::kAtomic && region->space == Space::kGlobal)
     ordering.global_atomic(check.address);

@@ -105,15 +105,14 @@ void sync_barrier(int id, unsigned threads, const Site& site) {
 }
 
 int sync_block_reduce(int predicate, ReduceAll reduce, const Site& site) {
-  const int votes = running_block()->barrier_votes(predicate != 0, site);
-  const int voters = static_cast<int>(running_block()->live());
+  const Votes votes = running_block()->barrier_votes(predicate != 0, site);
   switch (reduce) {
     case ReduceAll::kCount:
-      return votes;
+      return votes.yes;
     case ReduceAll::kAnd:
-      return votes == voters ? 1 : 0;
+      return votes.yes == votes.voters ? 1 : 0;
     case ReduceAll::kOr:
-      return votes != 0 ? 1 : 0;
+      return votes.yes != 0 ? 1 : 0;
   }
   return 0;
 }
@@ -152,7 +151,8 @@ uint32_t reduce(uint32_t mask, uint32_t value, WarpReduce operation, bool is_sig
 }
 
 void trap(const Site& site, const char* why) {
-  running_block()->trap(site, why);
+  report(Rule::kTrap, site, why);
+  running_block()->abandon();
 }
 
 }  // namespace infill::cudasim

@@ -27,12 +27,8 @@ struct Arena {
 };
 Arena arena;
 
-size_t whole_pages(size_t bytes) {
-  return (bytes + kPage - 1) / kPage * kPage;
-}
-
 void protect(const Region& region, int access) {
-  mprotect(reinterpret_cast<void*>(region.begin), whole_pages(region.bytes()), access);
+  mprotect(region.data(), whole_pages(region.bytes()), access);
 }
 
 bool reserve_addresses() {
@@ -45,6 +41,10 @@ bool reserve_addresses() {
 }
 
 }  // namespace
+
+size_t whole_pages(size_t bytes) {
+  return (bytes + kPage - 1) / kPage * kPage;
+}
 
 void* allocate_device(size_t bytes) {
   const size_t pages = whole_pages(bytes);

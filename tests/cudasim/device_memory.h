@@ -21,6 +21,9 @@ Region* find_allocation(const void* pointer, size_t bytes);
 // Likewise, with a finding where memory was freed.
 bool check_allocation(const void* pointer, size_t bytes, const char* user);
 
+// Bytes that an allocation of this size takes of the address space, without the page behind.
+size_t whole_pages(size_t bytes);
+
 size_t device_bytes_in_use(int device);
 size_t live_allocations();
 

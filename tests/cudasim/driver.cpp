@@ -42,7 +42,7 @@ Driver& driver() {
 void reset_driver() {
   driver() = Driver();
   drop_all_work();
-  for (Device& each : devices()) each.lost = cudaSuccess;
+  for (Device& each : devices()) each = Device();
   set_current_device(0);
 }
 

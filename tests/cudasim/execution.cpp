@@ -119,10 +119,10 @@ void Block::release(int id) {
   uint32_t warps = 0;
   for (const unsigned thread : barrier.waiting) {
     warps |= 1u << (thread / 32);
-    threads_[thread]->votes = votes_;
+    threads_[thread]->votes = Votes{static_cast<int>(barrier.waiting.size()), votes_};
     wake(thread);
   }
-  if (barrier.waiting.size() >= live_) {
+  if (barrier.waiting.size() == threads_.size()) {
     ordering.block_barrier();
   } else {
     ordering.warps_barrier(warps);
@@ -131,7 +131,7 @@ void Block::release(int id) {
   if (id == 0) votes_ = 0;
 }
 
-int Block::barrier_votes(bool predicate, const Site& site) {
+Votes Block::barrier_votes(bool predicate, const Site& site) {
   if (predicate) ++votes_;
   barrier(0, 0, site);
   return running_thread()->votes;
@@ -174,8 +174,7 @@ void Block::check_end() {
   }
 }
 
-void Block::trap(const Site& site, const char* why) {
-  report(Rule::kTrap, site, why);
+void Block::abandon() {
   trapped_ = true;
   Fiber::switch_to(running_thread()->fiber, host_, true);
   __builtin_unreachable();

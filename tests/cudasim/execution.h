@@ -17,12 +17,17 @@
 
 namespace infill::cudasim {
 
+struct Votes {
+  int voters = 0;
+  int yes = 0;
+};
+
 struct Thread : ThreadContext {
   Fiber fiber;
   AsyncCopies copies;
   Site waits_at;
   int barriers = 0;  // of the whole block, taken part in
-  int votes = 0;     // counted at the last of them
+  Votes votes;       // at the last of them
 };
 
 // Null while the host runs.
@@ -37,10 +42,10 @@ class Block {
 
   // A barrier of the running thread with `threads` others; 0 means all of the block.
   void barrier(int id, unsigned threads, const Site& site);
-  // The same for all of the block; how many of its threads came with a true predicate.
-  int barrier_votes(bool predicate, const Site& site);
-  // Gives up: the launch ends with an error.
-  [[noreturn]] void trap(const Site& site, const char* why);
+  // The same for all of the block, with what its threads came with.
+  Votes barrier_votes(bool predicate, const Site& site);
+  // The launch ends with an error, here and now.
+  [[noreturn]] void abandon();
 
   // Waits until somebody wakes this thread.
   void wait(const Site& site);

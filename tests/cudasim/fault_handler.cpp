@@ -10,11 +10,13 @@ void infill::cudasim::install_fault_handler() {}
 
 #include <csignal>
 #include <cstdint>
+#include <limits>
 #include <vector>
 
 #include "cudasim/device_memory.h"
 #include "cudasim/execution.h"
 #include "cudasim/memory.h"
+#include "cudasim/options.h"
 #include "cudasim/report.h"
 
 namespace infill::cudasim {
@@ -25,6 +27,7 @@ constexpr size_t kHandlerStackBytes = size_t{256} << 10;
 // The program ends anyhow, so what signal handlers must not do is done here.
 void on_fault(int signal, siginfo_t* info, void*) {
   const void* address = info->si_addr;
+  options().most_reports = std::numeric_limits<int>::max();
   if (is_device_memory(address)) {
     const Region* region = find_region(reinterpret_cast<uintptr_t>(address));
     if (region != nullptr && region->freed) {

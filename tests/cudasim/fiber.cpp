@@ -66,12 +66,12 @@ void Fiber::start(void (*entry)()) {
                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
       if (memory == MAP_FAILED) throw std::bad_alloc();
       stack_ = static_cast<char*>(memory);
+      mprotect(stack_, kGuardBytes, PROT_NONE);  // a full stack is a fault, not somebody else's stack
     } else {
       stack_ = spare.back();
       spare.pop_back();
     }
     stack_bytes_ = kStackBytes;
-    mprotect(stack_, kGuardBytes, PROT_NONE);  // a full stack is a fault, not somebody else's stack
     owns_stack_ = true;
   }
   allow_access(stack_ + kGuardBytes, stack_bytes_ - kGuardBytes);
@@ -85,12 +85,21 @@ void Fiber::start(void (*entry)()) {
 }
 
 void Fiber::adopt_host_stack() {
-  pthread_attr_t attributes;
-  void* stack = nullptr;
-  pthread_getattr_np(pthread_self(), &attributes);
-  pthread_attr_getstack(&attributes, &stack, &stack_bytes_);
-  pthread_attr_destroy(&attributes);
-  stack_ = static_cast<char*>(stack);
+  struct HostStack {
+    void* begin = nullptr;
+    size_t bytes = 0;
+  };
+  // Asked once a thread: the answer is read from a file.
+  thread_local const HostStack host_stack = [] {
+    HostStack result;
+    pthread_attr_t attributes;
+    pthread_getattr_np(pthread_self(), &attributes);
+    pthread_attr_getstack(&attributes, &result.begin, &result.bytes);
+    pthread_attr_destroy(&attributes);
+    return result;
+  }();
+  stack_ = static_cast<char*>(host_stack.begin);
+  stack_bytes_ = host_stack.bytes;
 }
 
 void Fiber::arrived() {

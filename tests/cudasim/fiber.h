@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 namespace infill::cudasim {
 
@@ -28,9 +29,10 @@ class Fiber {
   static void switch_to(Fiber& from, Fiber& to, bool ends);
 
   // Whether an address lies on this stack.
-  [[nodiscard]] bool owns(const void* address) const {
-    return static_cast<size_t>(static_cast<const char*>(address) - stack_) < stack_bytes_;
+  [[nodiscard]] bool owns(uintptr_t address) const {
+    return address - reinterpret_cast<uintptr_t>(stack_) < stack_bytes_;
   }
+  [[nodiscard]] bool owns(const void* address) const { return owns(reinterpret_cast<uintptr_t>(address)); }
 
  private:
   void* saved_ = nullptr;  // stack pointer while it does not run

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "cudasim/driver.h"
 #include "cudasim/launch.h"
 #include "cudasim/options.h"
 #include "cudasim/report.h"
@@ -35,9 +36,11 @@ class Listener : public testing::EmptyTestEventListener {
   }
 
   void OnTestEnd(const testing::TestInfo&) override {
-    for (const Finding& finding : take_findings()) {
+    const std::vector<Finding> findings = take_findings();
+    for (const Finding& finding : findings) {
       ADD_FAILURE() << "cudasim: " << finding.text << " (" << finding.count << " times)";
     }
+    if (!findings.empty()) reset_driver();  // the next test has a device that works
   }
 
  private:

@@ -21,6 +21,8 @@ struct Region {
   Shadow shadow;
 
   [[nodiscard]] size_t bytes() const { return end - begin; }
+  // NOLINTNEXTLINE(performance-no-int-to-ptr): a region is found by its address
+  [[nodiscard]] void* data() const { return reinterpret_cast<void*>(begin); }
 };
 
 // What memory holds that nobody wrote: floats, halves and bfloat16 of no use.

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdio>
+#include <map>
 #include <memory>
 #include <sstream>
 
@@ -96,8 +97,10 @@ std::string describe(const Site& site) {
       return out.str();
     }
     const uintptr_t offset = pc - reinterpret_cast<uintptr_t>(info.dli_fbase);
-    const std::string line = line_of(info.dli_fname, offset - 1);
-    if (!line.empty()) return line;
+    static std::map<const void*, std::string> known;
+    auto found = known.find(site.pc);
+    if (found == known.end()) found = known.emplace(site.pc, line_of(info.dli_fname, offset - 1)).first;
+    if (!found->second.empty()) return found->second;
     out << info.dli_fname << "+0x" << std::hex << offset;
   } else {
     out << "no line known";

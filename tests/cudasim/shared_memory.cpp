@@ -63,7 +63,7 @@ void begin_shared_memory(const Launch& launch) {
 
 void begin_block_shared_memory() {
   for (const Region* array : arrays) {
-    std::memset(reinterpret_cast<void*>(array->begin), kUnwrittenShared, array->end - array->begin);
+    std::memset(array->data(), kUnwrittenShared, array->bytes());
   }
 }
 

@@ -11,9 +11,11 @@ namespace infill::cudasim {
 
 constexpr size_t kSharedWindowBytes = size_t{1} << 20;
 unsigned char* shared_window();
+inline bool is_shared(uintptr_t address) {
+  return address - reinterpret_cast<uintptr_t>(shared_window()) < kSharedWindowBytes;
+}
 inline bool is_shared(const void* address) {
-  return static_cast<size_t>(static_cast<const unsigned char*>(address) - shared_window()) <
-         kSharedWindowBytes;
+  return is_shared(reinterpret_cast<uintptr_t>(address));
 }
 
 // What stands behind one INFILL_SHARED: finds its array in the window, after a red zone, when it is first met

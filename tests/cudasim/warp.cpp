@@ -17,18 +17,32 @@ std::string hexadecimal(uint32_t mask) {
   return text.data();
 }
 
-void join(Warp::Meeting& meeting, Collective collective, uint32_t mask, const Site& site) {
+// The meeting of these lanes: one that has begun, or a free place. Lanes that wait for each other with
+// different masks would wait for ever: they are reported and meet.
+Warp::Meeting& find_meeting(Warp& warp, uint32_t mask, const Site& site) {
+  Warp::Meeting* free_place = nullptr;
+  for (Warp::Meeting& meeting : warp.meetings) {
+    if (meeting.arrived == 0) {
+      if (free_place == nullptr) free_place = &meeting;
+    } else if (meeting.mask == mask) {
+      return meeting;
+    } else if ((meeting.arrived & mask) != 0 && (meeting.mask >> current->lane & 1) != 0) {
+      report(Rule::kWarpMask, site,
+             "mask " + hexadecimal(mask) + ", lanes wait with " + hexadecimal(meeting.mask) + " at " +
+                 describe(meeting.site));
+      meeting.mask |= mask;
+      return meeting;
+    }
+  }
+  free_place->mask = mask;
+  return *free_place;
+}
+
+void join(Warp::Meeting& meeting, Collective collective, const Site& site) {
   if (meeting.arrived == 0) {
-    meeting.mask = mask;
     meeting.collective = collective;
     meeting.site = site;
     return;
-  }
-  if (meeting.mask != mask) {
-    report(Rule::kWarpMask, site,
-           "mask " + hexadecimal(mask) + ", lanes wait with " + hexadecimal(meeting.mask) + " at " +
-               describe(meeting.site));
-    meeting.mask |= mask;
   }
   const bool aligned = collective == Collective::kMatrixLoad || collective == Collective::kMatrixProduct;
   if (meeting.collective != collective || (aligned && meeting.site != site)) {
@@ -70,8 +84,8 @@ LanePayload& meet(Collective collective, uint32_t mask, const void* payload, siz
            "lane " + std::to_string(lane) + " is not in its own mask " + hexadecimal(mask));
     mask |= 1u << lane;
   }
-  Warp::Meeting& meeting = warp.meetings[static_cast<size_t>(std::countr_zero(mask))];
-  join(meeting, collective, mask, site);
+  Warp::Meeting& meeting = find_meeting(warp, mask, site);
+  join(meeting, collective, site);
   meeting.arrived |= 1u << lane;
   if (bytes != 0) std::memcpy(warp.in[lane].bytes.data(), payload, bytes);
   if ((meeting.arrived & meeting.mask) != (meeting.mask & warp.live)) {

@@ -35,7 +35,7 @@ struct Warp {
   uint32_t live = 0;
   std::array<LanePayload, 32> in;
   std::array<LanePayload, 32> out;
-  std::array<Meeting, 32> meetings;  // by lowest lane of the mask: waiting groups share no lane
+  std::array<Meeting, 32> meetings;  // a lane waits in one of them at most
 
   void reset() {
     live = 0;
