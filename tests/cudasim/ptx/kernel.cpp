@@ -3,6 +3,10 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
+#include <new>
+
+#include "cudasim/device_memory.h"
 
 namespace infill::cudasim::ptx {
 namespace {
@@ -21,11 +25,14 @@ std::vector<Variable>& all_variables() {
 
 KernelRegistration::KernelRegistration(const Kernel& kernel) { all_kernels().push_back(&kernel); }
 
-VariableRegistration::VariableRegistration(const char* name, unsigned char* address, size_t bytes) {
+unsigned char* make_variable(const char* name, const unsigned char* initial, size_t bytes) {
+  auto* address = static_cast<unsigned char*>(allocate_device(std::max(bytes, size_t{1})));
+  if (address == nullptr) throw std::bad_alloc();
   all_variables().push_back(Variable{name, address, bytes});
-  if (bytes == 0) return;
-  add_region(address, bytes, Space::kGlobal, name);
+  const DeviceMemoryOpen open;
+  std::memcpy(address, initial, bytes);
   mark_written(address, bytes);
+  return address;
 }
 
 const std::vector<const Kernel*>& kernels() { return all_kernels(); }

@@ -92,9 +92,8 @@ struct Kernel {
 struct KernelRegistration {
   explicit KernelRegistration(const Kernel& kernel);
 };
-struct VariableRegistration {
-  VariableRegistration(const char* name, unsigned char* address, size_t bytes);
-};
+// Device memory for a variable of a module, with its initial value; as long as the program runs.
+unsigned char* make_variable(const char* name, const unsigned char* initial, size_t bytes);
 
 struct Variable {
   std::string name;

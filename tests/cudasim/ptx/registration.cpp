@@ -15,6 +15,8 @@
 #include <string>
 #include <vector>
 
+#include "cudasim/api.h"
+#include "cudasim/driver.h"
 #include "cudasim/enqueue.h"
 #include "cudasim/ptx/launch.h"
 #include "cudasim/report.h"
@@ -88,7 +90,13 @@ cudaError_t launch(const void* function, dim3 grid, dim3 block, void** arguments
   if (kernel == nullptr) {
     std::fprintf(stderr, "cudasim: no translation of kernel %s; is CUDASIM_KERNELS set?\n",
                  name == registry().kernels.end() ? "(never registered)" : name->second.c_str());
-    return cudaErrorInvalidDeviceFunction;
+    return call([] { return cudaErrorInvalidDeviceFunction; });
+  }
+  if (static_cast<int>(kernel->architecture) > driver().capability) {
+    return call([] { return cudaErrorNoKernelImageForDevice; });
+  }
+  if (kernel->max_threads != 0 && size_t{block.x} * block.y * block.z > kernel->max_threads) {
+    return call([] { return cudaErrorInvalidValue; });  // more than __launch_bounds__ says
   }
   Launch prepared = make_launch(*kernel, Index3{grid.x, grid.y, grid.z}, Index3{block.x, block.y, block.z},
                                 dynamic_shared, arguments);
@@ -149,28 +157,30 @@ cudaError_t cudaLaunchKernel(const void* function, dim3 grid, dim3 block, void**
 }
 
 cudaError_t cudaGetSymbolAddress(void** address, const void* symbol) {
-  const auto* variable = infill::cudasim::ptx::variable_of(symbol);
-  if (variable == nullptr) return cudaErrorInvalidSymbol;
-  *address = variable->address;
-  return cudaSuccess;
+  return infill::cudasim::call([&] {
+    const auto* variable = infill::cudasim::ptx::variable_of(symbol);
+    if (variable == nullptr) return cudaErrorInvalidSymbol;
+    *address = variable->address;
+    return cudaSuccess;
+  });
 }
 cudaError_t cudaGetSymbolSize(size_t* bytes, const void* symbol) {
-  const auto* variable = infill::cudasim::ptx::variable_of(symbol);
-  if (variable == nullptr) return cudaErrorInvalidSymbol;
-  *bytes = variable->bytes;
-  return cudaSuccess;
+  return infill::cudasim::call([&] {
+    const auto* variable = infill::cudasim::ptx::variable_of(symbol);
+    if (variable == nullptr) return cudaErrorInvalidSymbol;
+    *bytes = variable->bytes;
+    return cudaSuccess;
+  });
 }
 cudaError_t cudaMemcpyToSymbol(const void* symbol, const void* from, size_t bytes, size_t offset, cudaMemcpyKind kind) {
-  const auto* variable = infill::cudasim::ptx::variable_of(symbol);
-  if (variable == nullptr) return cudaErrorInvalidSymbol;
-  if (offset + bytes > variable->bytes) return cudaErrorInvalidValue;
-  return cudaMemcpy(variable->address + offset, from, bytes, kind);
+  void* address = nullptr;
+  const cudaError_t error = cudaGetSymbolAddress(&address, symbol);
+  return error != cudaSuccess ? error : cudaMemcpy(static_cast<char*>(address) + offset, from, bytes, kind);
 }
 cudaError_t cudaMemcpyFromSymbol(void* to, const void* symbol, size_t bytes, size_t offset, cudaMemcpyKind kind) {
-  const auto* variable = infill::cudasim::ptx::variable_of(symbol);
-  if (variable == nullptr) return cudaErrorInvalidSymbol;
-  if (offset + bytes > variable->bytes) return cudaErrorInvalidValue;
-  return cudaMemcpy(to, variable->address + offset, bytes, kind);
+  void* address = nullptr;
+  const cudaError_t error = cudaGetSymbolAddress(&address, symbol);
+  return error != cudaSuccess ? error : cudaMemcpy(to, static_cast<const char*>(address) + offset, bytes, kind);
 }
 
 }  // extern "C"
