@@ -9,13 +9,13 @@ namespace {
 
 #define SAME_ON_BOTH(name, In, Out, expression)                          \
   struct name {                                                          \
-    static __device__ Out device(In x, In y) { return Out(expression); } \
-    static Out host(In x, In y) { return Out(expression); }              \
+    static __device__ Out device(In x, [[maybe_unused]] In y) { return Out(expression); } \
+    static Out host(In x, [[maybe_unused]] In y) { return Out(expression); }              \
   };
 #define EACH(name, In, Out, on_device_expression, on_host_expression)              \
   struct name {                                                                    \
-    static __device__ Out device(In x, In y) { return Out(on_device_expression); } \
-    static Out host(In x, In y) { return Out(on_host_expression); }                \
+    static __device__ Out device(In x, [[maybe_unused]] In y) { return Out(on_device_expression); } \
+    static Out host(In x, [[maybe_unused]] In y) { return Out(on_host_expression); }                \
   };
 
 using i32 = int;
@@ -88,9 +88,9 @@ float from_integer_in(int mode, u64 x) {
 EACH(AddDown, float, float, __fadd_rd(x, y), add_in(FE_DOWNWARD, x, y))
 EACH(AddUp, float, float, __fadd_ru(x, y), add_in(FE_UPWARD, x, y))
 EACH(MultiplyToZero, float, float, __fmul_rz(x, y), multiply_in(FE_TOWARDZERO, x, y))
-EACH(FromIntegerDown, u64, float, __ll2float_rd(i64(x)) + 0 * float(y & 1), from_integer_in(FE_DOWNWARD, x))
-EACH(FromIntegerNearest, u64, float, float(x) + 0 * float(y & 1), float(x))
-EACH(SaturateFloat, float, float, __saturatef(x) + 0 * __saturatef(y), x > 0 ? (x < 1 ? x : 1.0f) : 0.0f)
+EACH(FromIntegerDown, u64, float, __ll2float_rd(i64(x)), from_integer_in(FE_DOWNWARD, x))
+EACH(FromIntegerNearest, u64, float, float(x), float(x))
+EACH(SaturateFloat, float, float, __saturatef(x), x > 0 ? (x < 1 ? x : 1.0f) : 0.0f)
 
 // CUDA's headers have these for the host, too, as code of their own.
 #define HALF(name, From, to, from, expression)                                                    \
@@ -114,7 +114,7 @@ u32 tf32_of(float x) {
   std::memcpy(&bits, &x, 4);
   return x != x ? 0x7FFFFFFFu & ~0x1FFFu : (bits & 0x7F800000u) == 0x7F800000u ? bits : (bits + 0x1000u) & ~0x1FFFu;
 }
-EACH(Tf32, float, u32, infill::cuda::ptx::to_tf32(x) + 0 * u32(y > 0), tf32_of(x))
+EACH(Tf32, float, u32, infill::cuda::ptx::to_tf32(x), tf32_of(x))
 
 }  // namespace
 
