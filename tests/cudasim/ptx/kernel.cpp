@@ -23,7 +23,9 @@ std::vector<Variable>& all_variables() {
 
 }  // namespace
 
-KernelRegistration::KernelRegistration(const Kernel& kernel) { all_kernels().push_back(&kernel); }
+KernelRegistration::KernelRegistration(const Kernel& kernel) {
+  all_kernels().push_back(&kernel);
+}
 
 unsigned char* make_variable(const char* name, const unsigned char* initial, size_t bytes) {
   auto* address = static_cast<unsigned char*>(allocate_device(std::max(bytes, size_t{1})));
@@ -35,11 +37,13 @@ unsigned char* make_variable(const char* name, const unsigned char* initial, siz
   return address;
 }
 
-const std::vector<const Kernel*>& kernels() { return all_kernels(); }
+const std::vector<const Kernel*>& kernels() {
+  return all_kernels();
+}
 
 const Kernel* find_kernel(const std::string& name) {
-  const auto found =
-      std::find_if(kernels().begin(), kernels().end(), [&](const Kernel* kernel) { return name == kernel->name; });
+  const auto found = std::find_if(kernels().begin(), kernels().end(),
+                                  [&](const Kernel* kernel) { return name == kernel->name; });
   return found == kernels().end() ? nullptr : *found;
 }
 

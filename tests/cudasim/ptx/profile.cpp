@@ -131,7 +131,9 @@ void Profile::count(const AccessSite& site, const Request& request) {
   }
 }
 
-void Profile::end_block() { profile().finish_block(); }
+void Profile::end_block() {
+  profile().finish_block();
+}
 
 void Profile::finish_block() {
   for (const auto& [key, request] : requests_) count(*key.site, request);
@@ -147,21 +149,24 @@ void Profile::write() const {
   for (const Kernel* kernel : kernels()) {
     const auto launches = launches_.find(kernel->name);
     out << separator << "\n {\"name\": " << quoted(kernel->name)
-        << ", \"launches\": " << (launches == launches_.end() ? 0 : launches->second) << ",\n  \"operations\": [";
+        << ", \"launches\": " << (launches == launches_.end() ? 0 : launches->second)
+        << ",\n  \"operations\": [";
     separator = "";
     std::map<std::tuple<std::string, int, Operation>, uint64_t> operations;
     for (size_t f = 0; f < kernel->function_count; ++f) {
       const FunctionTables& tables = kernel->functions[f];
       for (size_t i = 0; i < tables.work_count; ++i) {
         const Work& work = tables.work[i];
-        operations[{work.place.file, work.place.line, work.operation}] += tables.blocks[work.block] * work.count;
+        operations[{work.place.file, work.place.line, work.operation}] +=
+            tables.blocks[work.block] * work.count;
       }
     }
     for (const auto& [key, number] : operations) {
       if (number == 0) continue;
       const auto& [file, line, operation] = key;
-      out << separator << "\n   {\"file\": " << quoted(file) << ", \"line\": " << line << ", \"operation\": \""
-          << kOperationNames[static_cast<size_t>(operation)] << "\", \"count\": " << number << "}";
+      out << separator << "\n   {\"file\": " << quoted(file) << ", \"line\": " << line
+          << ", \"operation\": \"" << kOperationNames[static_cast<size_t>(operation)]
+          << "\", \"count\": " << number << "}";
       separator = ",";
     }
     out << "],\n  \"accesses\": [";
@@ -175,12 +180,16 @@ void Profile::write() const {
         for (const unsigned space : {kGlobal, kShared}) {
           const AccessCount& count = found->second[space];
           if (count.requests == 0) continue;
-          out << separator << "\n   {\"file\": " << quoted(site.place.file) << ", \"line\": " << site.place.line
-              << ", \"space\": \"" << (space == kShared ? "shared" : "global") << "\", \"access\": \""
-              << (site.access == Access::kRead ? "read" : site.access == Access::kWrite ? "write" : "atomic")
+          out << separator << "\n   {\"file\": " << quoted(site.place.file)
+              << ", \"line\": " << site.place.line << ", \"space\": \""
+              << (space == kShared ? "shared" : "global") << "\", \"access\": \""
+              << (site.access == Access::kRead    ? "read"
+                  : site.access == Access::kWrite ? "write"
+                                                  : "atomic")
               << "\", \"bytes\": " << site.bytes << ", \"requests\": " << count.requests
-              << ", \"wavefronts\": " << count.wavefronts << ", \"ideal_wavefronts\": " << count.ideal_wavefronts
-              << ", \"sectors\": " << count.sectors << ", \"needed_sectors\": " << count.needed_sectors << "}";
+              << ", \"wavefronts\": " << count.wavefronts
+              << ", \"ideal_wavefronts\": " << count.ideal_wavefronts << ", \"sectors\": " << count.sectors
+              << ", \"needed_sectors\": " << count.needed_sectors << "}";
           separator = ",";
         }
       }

@@ -1,8 +1,9 @@
-// What nvcc's host code calls beside the documented API: registration of fat binaries, kernels and variables, and
-// launches. Together with cudasim's host API this is the stand-in libcudart.so.13.
+// What nvcc's host code calls beside the documented API: registration of fat binaries, kernels and variables,
+// and launches. Together with cudasim's host API this is the stand-in libcudart.so.13.
 //
-// Device code in a fat binary is not looked at. Translated kernels are found by their mangled names in the libraries
-// that CUDASIM_KERNELS lists (separated by colons), and in FILE.cudasim.so beside a program or library FILE.
+// Device code in a fat binary is not looked at. Translated kernels are found by their mangled names in the
+// libraries that CUDASIM_KERNELS lists (separated by colons), and in FILE.cudasim.so beside a program or
+// library FILE.
 #include <cuda_runtime_api.h>
 #include <dlfcn.h>
 #include <unistd.h>
@@ -119,9 +120,12 @@ void** __cudaRegisterFatBinary(void* fat_binary) {
 }
 void __cudaRegisterFatBinaryEnd(void**) {}
 void __cudaUnregisterFatBinary(void**) {}
-char __cudaInitModule(void**) { return 0; }
+char __cudaInitModule(void**) {
+  return 0;
+}
 
-void __cudaRegisterFunction(void**, const char* host, char*, const char* name, int, uint3*, uint3*, dim3*, dim3*, int*) {
+void __cudaRegisterFunction(void**, const char* host, char*, const char* name, int, uint3*, uint3*, dim3*,
+                            dim3*, int*) {
   registry().kernels[host] = name;
 }
 void __cudaRegisterVar(void**, char* host, char*, const char* name, int, size_t, int, int) {
@@ -147,12 +151,12 @@ cudaError_t __cudaGetKernel(cudaKernel_t* kernel, const void* function) {
   std::memcpy(kernel, &function, sizeof function);
   return cudaSuccess;
 }
-cudaError_t __cudaLaunchKernel(cudaKernel_t kernel, dim3 grid, dim3 block, void** arguments, size_t dynamic_shared,
-                               cudaStream_t stream) {
+cudaError_t __cudaLaunchKernel(cudaKernel_t kernel, dim3 grid, dim3 block, void** arguments,
+                               size_t dynamic_shared, cudaStream_t stream) {
   return infill::cudasim::ptx::launch(kernel, grid, block, arguments, dynamic_shared, stream);
 }
-cudaError_t cudaLaunchKernel(const void* function, dim3 grid, dim3 block, void** arguments, size_t dynamic_shared,
-                             cudaStream_t stream) {
+cudaError_t cudaLaunchKernel(const void* function, dim3 grid, dim3 block, void** arguments,
+                             size_t dynamic_shared, cudaStream_t stream) {
   return infill::cudasim::ptx::launch(function, grid, block, arguments, dynamic_shared, stream);
 }
 
@@ -172,15 +176,18 @@ cudaError_t cudaGetSymbolSize(size_t* bytes, const void* symbol) {
     return cudaSuccess;
   });
 }
-cudaError_t cudaMemcpyToSymbol(const void* symbol, const void* from, size_t bytes, size_t offset, cudaMemcpyKind kind) {
+cudaError_t cudaMemcpyToSymbol(const void* symbol, const void* from, size_t bytes, size_t offset,
+                               cudaMemcpyKind kind) {
   void* address = nullptr;
   const cudaError_t error = cudaGetSymbolAddress(&address, symbol);
   return error != cudaSuccess ? error : cudaMemcpy(static_cast<char*>(address) + offset, from, bytes, kind);
 }
-cudaError_t cudaMemcpyFromSymbol(void* to, const void* symbol, size_t bytes, size_t offset, cudaMemcpyKind kind) {
+cudaError_t cudaMemcpyFromSymbol(void* to, const void* symbol, size_t bytes, size_t offset,
+                                 cudaMemcpyKind kind) {
   void* address = nullptr;
   const cudaError_t error = cudaGetSymbolAddress(&address, symbol);
-  return error != cudaSuccess ? error : cudaMemcpy(to, static_cast<const char*>(address) + offset, bytes, kind);
+  return error != cudaSuccess ? error
+                              : cudaMemcpy(to, static_cast<const char*>(address) + offset, bytes, kind);
 }
 
 }  // extern "C"

@@ -79,12 +79,30 @@ void expect_same(const std::vector<In>& values) {
 template <class T>
 std::vector<T> edge_integers() {
   const T low = std::numeric_limits<T>::min(), high = std::numeric_limits<T>::max();
-  return {0, 1, 2, 3, 7, 31, 32, 33, 100, T(-1), T(-2), T(-100), low, T(low + 1), high, T(high - 1), T(0x5A5A5A5A5A5A5A5Aull)};
+  return {0,
+          1,
+          2,
+          3,
+          7,
+          31,
+          32,
+          33,
+          100,
+          T(-1),
+          T(-2),
+          T(-100),
+          low,
+          T(low + 1),
+          high,
+          T(high - 1),
+          T(0x5A5A5A5A5A5A5A5Aull)};
 }
 template <class T>
 std::vector<T> edge_floats() {
-  std::vector<T> values{0, 1, 2, 3, T(0.1), T(0.5), T(1.5), T(2.5), T(1e10), T(1e-10), T(3e38), T(1e-40), T(65504), T(65520),
-                        T(127.5), T(2147483648.0), T(4294967296.0), T(9.3e18), INFINITY};
+  std::vector<T> values{
+      0,        1,       2,        3,        T(0.1),   T(0.5),   T(1.5),          T(2.5),          T(1e10),
+      T(1e-10), T(3e38), T(1e-40), T(65504), T(65520), T(127.5), T(2147483648.0), T(4294967296.0), T(9.3e18),
+      INFINITY};
   const size_t positive = values.size();
   for (size_t i = 0; i < positive; ++i) values.push_back(-values[i]);
   values.push_back(NAN);

@@ -60,13 +60,18 @@ void expect_product(T (*to)(float)) {
   }
 }
 
-TEST(Matrix, Half) { expect_product<__half>([](float x) { return __float2half(x); }); }
-TEST(Matrix, Bfloat16) { expect_product<__nv_bfloat16>([](float x) { return __float2bfloat16(x); }); }
+TEST(Matrix, Half) {
+  expect_product<__half>([](float x) { return __float2half(x); });
+}
+TEST(Matrix, Bfloat16) {
+  expect_product<__nv_bfloat16>([](float x) { return __float2bfloat16(x); });
+}
 
 __global__ void __launch_bounds__(32) multiply_tf32(const float* a, const float* b, float* out) {
   const unsigned group = threadIdx.x / 4, thread = threadIdx.x % 4;
   unsigned left[4], right[2];
-  for (unsigned i = 0; i < 4; ++i) left[i] = infill::cuda::ptx::to_tf32(a[(group + i % 2 * 8) * 8 + thread + i / 2 * 4]);
+  for (unsigned i = 0; i < 4; ++i)
+    left[i] = infill::cuda::ptx::to_tf32(a[(group + i % 2 * 8) * 8 + thread + i / 2 * 4]);
   for (unsigned i = 0; i < 2; ++i) right[i] = infill::cuda::ptx::to_tf32(b[group * 8 + thread + i * 4]);
   float sums[4] = {};
   infill::cuda::ptx::mma_tf32_1688(sums, left, right);

@@ -36,13 +36,20 @@ __device__ __noinline__ float iterate(float value, int times) {
 }
 __device__ __noinline__ double chosen(int which, double x) {
   switch (which) {
-    case 0: return sqrt(x);
-    case 1: return x * x;
-    case 2: return 1 / (x + 1);
-    case 3: return -x;
-    case 4: return x - 3;
-    case 5: return floor(x / 2);
-    default: return 7;
+    case 0:
+      return sqrt(x);
+    case 1:
+      return x * x;
+    case 2:
+      return 1 / (x + 1);
+    case 3:
+      return -x;
+    case 4:
+      return x - 3;
+    case 5:
+      return floor(x / 2);
+    default:
+      return 7;
   }
 }
 __global__ void __launch_bounds__(64) calls(const int* index, float* floats, double* doubles) {

@@ -17,10 +17,18 @@ __device__ void strided_shared(float* out) {
 
 extern "C" {
 
-__global__ void __launch_bounds__(32) shared_stride_1(float* out) { strided_shared<1>(out); }
-__global__ void __launch_bounds__(32) shared_stride_2(float* out) { strided_shared<2>(out); }
-__global__ void __launch_bounds__(32) shared_stride_32(float* out) { strided_shared<32>(out); }
-__global__ void __launch_bounds__(32) shared_stride_33(float* out) { strided_shared<33>(out); }
+__global__ void __launch_bounds__(32) shared_stride_1(float* out) {
+  strided_shared<1>(out);
+}
+__global__ void __launch_bounds__(32) shared_stride_2(float* out) {
+  strided_shared<2>(out);
+}
+__global__ void __launch_bounds__(32) shared_stride_32(float* out) {
+  strided_shared<32>(out);
+}
+__global__ void __launch_bounds__(32) shared_stride_33(float* out) {
+  strided_shared<33>(out);
+}
 
 // 16 bytes a lane: four quarters of a warp, each without conflicts.
 __global__ void __launch_bounds__(32) shared_float4(float* out) {
@@ -48,14 +56,28 @@ __device__ void load_rows(float* out, int pitch) {
   infill::cuda::ptx::ldmatrix_x4(loaded, rows + threadIdx.x * static_cast<unsigned>(pitch));
   out[threadIdx.x] = static_cast<float>(loaded[0] + loaded[1] + loaded[2] + loaded[3]);
 }
-__global__ void __launch_bounds__(32) matrix_rows_128(float* out) { load_rows(out, 128); }
-__global__ void __launch_bounds__(32) matrix_rows_144(float* out) { load_rows(out, 144); }
+__global__ void __launch_bounds__(32) matrix_rows_128(float* out) {
+  load_rows(out, 128);
+}
+__global__ void __launch_bounds__(32) matrix_rows_144(float* out) {
+  load_rows(out, 144);
+}
 
-__global__ void __launch_bounds__(32) global_stride_1(float* out) { out[threadIdx.x] = out[1024 + threadIdx.x]; }
-__global__ void __launch_bounds__(32) global_stride_2(float* out) { out[threadIdx.x] = out[1024 + 2 * threadIdx.x]; }
-__global__ void __launch_bounds__(32) global_stride_8(float* out) { out[threadIdx.x] = out[1024 + 8 * threadIdx.x]; }
-__global__ void __launch_bounds__(32) global_offset(float* out) { out[threadIdx.x] = out[1025 + threadIdx.x]; }
-__global__ void __launch_bounds__(32) global_broadcast(float* out) { out[threadIdx.x] = out[1024 + blockIdx.x]; }
+__global__ void __launch_bounds__(32) global_stride_1(float* out) {
+  out[threadIdx.x] = out[1024 + threadIdx.x];
+}
+__global__ void __launch_bounds__(32) global_stride_2(float* out) {
+  out[threadIdx.x] = out[1024 + 2 * threadIdx.x];
+}
+__global__ void __launch_bounds__(32) global_stride_8(float* out) {
+  out[threadIdx.x] = out[1024 + 8 * threadIdx.x];
+}
+__global__ void __launch_bounds__(32) global_offset(float* out) {
+  out[threadIdx.x] = out[1025 + threadIdx.x];
+}
+__global__ void __launch_bounds__(32) global_broadcast(float* out) {
+  out[threadIdx.x] = out[1024 + blockIdx.x];
+}
 
 // In every iteration half of the lanes load: 8 requests of 16 lanes with 16 words between them.
 __global__ void __launch_bounds__(32) lanes_in_turns(float* out, const int* turns) {
@@ -96,9 +118,9 @@ int main() {
   if (cudaMalloc(reinterpret_cast<void**>(&turns), sizeof in_turns) != cudaSuccess) return 1;
   cudaMemset(out, 0, 8192);
   cudaMemcpy(turns, in_turns, sizeof in_turns, cudaMemcpyHostToDevice);
-  for (auto* kernel : {shared_stride_1, shared_stride_2, shared_stride_32, shared_stride_33, shared_float4, shared_broadcast,
-                       matrix_rows_128, matrix_rows_144, global_stride_1, global_stride_2, global_stride_8, global_offset,
-                       global_broadcast}) {
+  for (auto* kernel : {shared_stride_1, shared_stride_2, shared_stride_32, shared_stride_33, shared_float4,
+                       shared_broadcast, matrix_rows_128, matrix_rows_144, global_stride_1, global_stride_2,
+                       global_stride_8, global_offset, global_broadcast}) {
     kernel<<<1, 32>>>(out);
   }
   lanes_in_turns<<<1, 32>>>(out, turns);

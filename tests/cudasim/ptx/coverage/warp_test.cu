@@ -37,13 +37,15 @@ __global__ void __launch_bounds__(32) votes(unsigned* out) {
   unsigned mask;
   asm("mov.u32 %0, %%lanemask_lt;" : "=r"(mask));
   out[lane] = __ballot_sync(~0u, lane % 3 == 0);
-  out[32 + lane] = static_cast<unsigned>(__any_sync(~0u, lane == 9)) + 2 * static_cast<unsigned>(__all_sync(~0u, lane < 32)) +
+  out[32 + lane] = static_cast<unsigned>(__any_sync(~0u, lane == 9)) +
+                   2 * static_cast<unsigned>(__all_sync(~0u, lane < 32)) +
                    4 * static_cast<unsigned>(__all_sync(~0u, lane < 31));
   out[64 + lane] = __match_any_sync(~0u, lane / 5);
   out[96 + lane] = mask;
   if (lane < 20) out[128 + lane] = __activemask() & 0xFFFFF;
 #if __CUDA_ARCH__ >= 800
-  out[160 + lane] = __reduce_add_sync(~0u, lane) + 1000 * __reduce_max_sync(~0u, lane ^ 5) + 100000 * __reduce_xor_sync(~0u, lane + 1);
+  out[160 + lane] = __reduce_add_sync(~0u, lane) + 1000 * __reduce_max_sync(~0u, lane ^ 5) +
+                    100000 * __reduce_xor_sync(~0u, lane + 1);
 #endif
 }
 
@@ -78,7 +80,8 @@ TEST(Warp, Tiles) {
   }
 }
 
-__global__ void __launch_bounds__(128) atomics(unsigned* out, unsigned long long* wide, int* owner, float* sum) {
+__global__ void __launch_bounds__(128)
+    atomics(unsigned* out, unsigned long long* wide, int* owner, float* sum) {
   __shared__ unsigned in_block;
   const unsigned i = blockIdx.x * 128 + threadIdx.x;
   if (threadIdx.x == 0) in_block = 0;
@@ -107,7 +110,8 @@ TEST(Warp, Atomics) {
   atomics<<<3, 128>>>(out.data(), wide.data(), owner.data(), sum.data());
   unsigned exclusive = 0;
   for (unsigned i = 0; i < 384; ++i) exclusive ^= i;
-  EXPECT_EQ(out.download(), (std::vector<unsigned>{384, 383, 5, ~0u, ~0u << 7, exclusive, 384 % 10, 10 - 384 % 10, 383 * 192}));
+  EXPECT_EQ(out.download(), (std::vector<unsigned>{384, 383, 5, ~0u, ~0u << 7, exclusive, 384 % 10,
+                                                   10 - 384 % 10, 383 * 192}));
   EXPECT_EQ(wide.download()[0], 383ull << 33);
   EXPECT_GE(owner.download()[0], 0);
   EXPECT_EQ(sum.download()[0], 192.0f);
