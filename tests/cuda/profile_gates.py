@@ -4,7 +4,7 @@
 usage: profile_gates.py [--document docs/kernels.md] [--report] FOLDER    programs cuda_NAME_ptx are in FOLDER
        profile_gates.py --self-test
 
-profile.toml says which test program runs a kernel on a shape. In each run, of each kernel of an entry:
+profile.toml says which program, with which arguments, runs a kernel on a shape. In each run, of each kernel of an entry:
   conflicts      at most 1.2 shared-memory wavefronts for an ideal one
   sectors        at least 0.9: sectors that could hold the bytes that a request needs, of those that it fetches
   multiply_adds  at most 1.3 executed for a needed one, if the entry says how many are needed
@@ -31,7 +31,7 @@ import profile_report  # noqa: E402
 
 LIMITS = {'conflicts': 1.2, 'sectors': 0.9, 'multiply_adds': 1.3}
 HOT = 0.1
-KEYS = {'name', 'program', 'filter', 'shape', 'needed', 'limits', 'reason'}
+KEYS = {'name', 'program', 'arguments', 'shape', 'needed', 'limits', 'reason'}
 
 
 def read_table(file):
@@ -83,10 +83,15 @@ def place(access):
     return f'{pathlib.Path(access.file).name}:{access.line}'
 
 
+def run_of(entry):
+    """Program and arguments."""
+    return (entry['program'], *entry.get('arguments', []))
+
+
 def check(entry, kernels, limits):
     """`kernels`: those of the entry that ran."""
     if not kernels:
-        return [f'{entry["name"]}: did not run in {entry["program"]} {entry.get("filter", "")}']
+        return [f'{entry["name"]}: did not run in {" ".join(run_of(entry))}']
     found = [f'{kernel.name}: {what}' for kernel in kernels for what in check_kernel(kernel, limits)]
     need = needed(entry)
     if need is not None:
@@ -98,12 +103,10 @@ def check(entry, kernels, limits):
     return found
 
 
-def profile_of(program, test_filter, folder):
+def profile_of(run, folder):
     with tempfile.TemporaryDirectory() as temporary:
         file = pathlib.Path(temporary, 'profile.json')
-        command = [str(pathlib.Path(folder, f'cuda_{program}_ptx'))]
-        if test_filter:
-            command.append(f'--gtest_filter={test_filter}')
+        command = [str(pathlib.Path(folder, f'cuda_{run[0]}_ptx')), *run[1:]]
         result = subprocess.run(command, capture_output=True, text=True, env=dict(os.environ, CUDASIM_PROFILE=str(file)))
         if result.returncode != 0:
             sys.exit(f'{" ".join(command)} failed:\n{(result.stdout + result.stderr)[-3000:]}')
@@ -115,12 +118,12 @@ def profile_of(program, test_filter, folder):
 
 
 def check_all(entries, profiles, document, report=False):
-    """`profiles`: (program, filter) -> kernels."""
+    """`profiles`: (program, argument...) -> kernels."""
     wrong, existing = [], {kernel.name for kernels in profiles.values() for kernel in kernels}
     for entry in entries:
         limits = LIMITS | entry.get('limits', {})
         wrong += check_reason(entry, document)
-        ran = [kernel for kernel in profiles[entry['program'], entry.get('filter', '')]
+        ran = [kernel for kernel in profiles[run_of(entry)]
                if kernel.launches and re.fullmatch(entry['name'], kernel.name)]
         wrong += check(entry, ran, limits)
         if report:
@@ -165,7 +168,7 @@ def self_test():
     ]
     failed = False
     for name, table_entry, kernels, document, expected in cases:
-        found = check_all([table_entry], {('p', ''): kernels}, document)
+        found = check_all([table_entry], {('p',): kernels}, document)
         right = len(found) == expected
         print(f'{"ok" if right else "WRONG":6} {name}: {"; ".join(found) or "nothing found"}')
         failed |= not right
@@ -183,8 +186,8 @@ def main():
     if options.self_test:
         return self_test()
     entries = read_table(options.table)
-    runs = sorted({(entry['program'], entry.get('filter', '')) for entry in entries})
-    profiles = {run: profile_of(*run, options.folder) for run in runs}
+    runs = sorted({run_of(entry) for entry in entries})
+    profiles = {run: profile_of(run, options.folder) for run in runs}
     document = options.document.read_text() if options.document and options.document.exists() else ''
     wrong = check_all(entries, profiles, document, options.report)
     for line in wrong:
