@@ -10,7 +10,8 @@ profile.toml says which program, with which arguments, runs a kernel on a shape.
   multiply_adds  at most 1.3 executed for a needed one, if the entry says how many are needed
 The first two hold for every hot source line: those with a tenth or more of the kernel's shared-memory wavefronts, or of
 the sectors that it loads. An entry with a wider limit has a reason, whose words also stand in the document. It is an
-error if a kernel of an entry did not run in its run, and if a kernel of the library is in no entry.
+error if a kernel of an entry did not run in its run, and if a kernel of the library is in no entry. An entry without a
+program is an exemption of kernels that are not profiled; it needs a reason in the document, too.
 
 Environment: that of the :ptx tests, LD_LIBRARY_PATH and CUDASIM_KERNELS.
 """
@@ -54,9 +55,11 @@ def words(text):
 
 
 def check_reason(entry, document):
+    if 'program' not in entry and not entry.get('reason'):
+        return [f'{entry["name"]}: not profiled, without a reason']
     looser = [key for key, limit in entry.get('limits', {}).items()
               if (limit < LIMITS[key] if key == 'sectors' else limit > LIMITS[key])]
-    if not looser:
+    if not looser and 'program' in entry:
         return []
     if not entry.get('reason'):
         return [f'{entry["name"]}: a wider limit of {", ".join(looser)} without a reason']
@@ -123,6 +126,8 @@ def check_all(entries, profiles, document, report=False):
     for entry in entries:
         limits = LIMITS | entry.get('limits', {})
         wrong += check_reason(entry, document)
+        if 'program' not in entry:
+            continue
         ran = [kernel for kernel in profiles[run_of(entry)]
                if kernel.launches and re.fullmatch(entry['name'], kernel.name)]
         wrong += check(entry, ran, limits)
@@ -164,6 +169,8 @@ def self_test():
         ('wide without reason', wide, [conflicts], '', 1),
         ('wide, reason elsewhere', wide | {'reason': 'rows are short'}, [conflicts], 'nothing', 1),
         ('wide with reason', wide | {'reason': 'rows are short'}, [conflicts], 'because rows\nare short.', 0),
+        ('exempt without reason', {'name': 'product'}, [good], '', 1),
+        ('exempt with reason', {'name': 'product', 'reason': 'runs once'}, [good], 'It runs once.', 0),
         ('tighter', entry | {'limits': {'conflicts': 1.05}}, [good], '', 1),
     ]
     failed = False
@@ -186,7 +193,7 @@ def main():
     if options.self_test:
         return self_test()
     entries = read_table(options.table)
-    runs = sorted({run_of(entry) for entry in entries})
+    runs = sorted({run_of(entry) for entry in entries if 'program' in entry})
     profiles = {run: profile_of(run, options.folder) for run in runs}
     document = options.document.read_text() if options.document and options.document.exists() else ''
     wrong = check_all(entries, profiles, document, options.report)

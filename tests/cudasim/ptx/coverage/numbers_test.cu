@@ -90,6 +90,29 @@ EACH(Rounded, float, i64, i64(__float2int_rd(x)) * 65536 + __float2int_ru(x) + i
           : y <= -9223372036854775808.0f ? INT64_MIN
                                          : i64(y)))
 
+// What C++ has no words for.
+struct Fields {
+  static __device__ u32 device(u32 x, u32 y) {
+    u32 logic, field, merged, mask;
+    asm("lop3.b32 %0, %1, %2, %3, 0x1B;" : "=r"(logic) : "r"(x), "r"(y), "r"(x * 7));
+    asm("bfe.s32 %0, %1, 5, 9;" : "=r"(field) : "r"(x));
+    asm("bfi.b32 %0, %1, %2, 3, 11;" : "=r"(merged) : "r"(x), "r"(y));
+    asm("bmsk.clamp.b32 %0, 4, %1;" : "=r"(mask) : "r"(y & 31));
+    return logic + 3 * field + 5 * merged + 7 * mask;
+  }
+  static u32 host(u32 x, u32 y) {
+    u32 logic = 0;
+    for (int i = 0; i < 32; ++i) {
+      const u32 row = (x >> i & 1) << 2 | (y >> i & 1) << 1 | (x * 7 >> i & 1);
+      logic |= (0x1Bu >> row & 1) << i;
+    }
+    const u32 field = static_cast<u32>(static_cast<i32>(x << 18) >> 23);
+    const u32 merged = (y & ~(0x7FFu << 3)) | (x & 0x7FF) << 3;
+    const u32 mask = static_cast<u32>(((u64(1) << (y & 31)) - 1) << 4);
+    return logic + 3 * field + 5 * merged + 7 * mask;
+  }
+};
+
 template <class Function>
 auto rounding(int mode, Function function) {
   const int saved = std::fegetround();
@@ -169,6 +192,7 @@ TEST(Numbers, Bits) {
   expect_same<Reverse, u32>(edge_integers<u32>());
   expect_same<Permute, u32>(edge_integers<u32>());
   expect_same<Funnel, u32>(edge_integers<u32>());
+  expect_same<Fields, u32>(edge_integers<u32>());
 }
 TEST(Numbers, Floats) {
   expect_same<CompareFloats, i32>(edge_floats<float>());
