@@ -69,6 +69,7 @@ class Profile {
   std::string file_;
   std::unordered_map<Key, Request, Hash> requests_;
   // Generic accesses may be of either kind.
+  static constexpr unsigned kGlobal = 0, kShared = 1;
   std::map<const AccessSite*, std::array<AccessCount, 2>> counts_;
   std::map<std::string, int64_t> launches_;
   bool block_begins_ = true;

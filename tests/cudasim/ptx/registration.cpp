@@ -110,6 +110,8 @@ cudaError_t launch(const void* function, dim3 grid, dim3 block, void** arguments
 
 using infill::cudasim::ptx::registry;
 
+// nvcc decides on these names.
+// NOLINTBEGIN(bugprone-reserved-identifier)
 extern "C" {
 
 void** __cudaRegisterFatBinary(void* fat_binary) {
@@ -191,3 +193,4 @@ cudaError_t cudaMemcpyFromSymbol(void* to, const void* symbol, size_t bytes, siz
 }
 
 }  // extern "C"
+// NOLINTEND(bugprone-reserved-identifier)

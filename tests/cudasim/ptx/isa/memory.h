@@ -10,15 +10,20 @@
 
 namespace infill::cudasim::ptx {
 
+// Registers hold addresses as numbers.
+inline void* pointer_to(b64 address) {
+  return reinterpret_cast<void*>(address);  // NOLINT(performance-no-int-to-ptr)
+}
+
 template <class T>
 T load(b64 address) {
   T value;
-  std::memcpy(&value, reinterpret_cast<const void*>(address), sizeof value);
+  std::memcpy(&value, pointer_to(address), sizeof value);
   return value;
 }
 template <class T>
 void store(b64 address, T value) {
-  std::memcpy(reinterpret_cast<void*>(address), &value, sizeof value);
+  std::memcpy(pointer_to(address), &value, sizeof value);
 }
 inline b64 address_of(const void* object) {
   return reinterpret_cast<b64>(object);
@@ -31,7 +36,7 @@ inline b64 dynamic_shared() {
   return address_of(launch_context.dynamic_shared);
 }
 inline bool is_shared(b64 address) {
-  return cudasim::is_shared(reinterpret_cast<const void*>(address));
+  return cudasim::is_shared(pointer_to(address));
 }
 bool is_local(b64 address);
 inline bool is_const(b64) {

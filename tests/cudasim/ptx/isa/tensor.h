@@ -8,6 +8,7 @@
 
 #include "cudasim/matrix.h"
 #include "cudasim/ptx/isa/half.h"
+#include "cudasim/ptx/isa/memory.h"
 #include "cudasim/site.h"
 #include "cudasim/warp.h"
 
@@ -15,7 +16,7 @@ namespace infill::cudasim::ptx {
 
 template <int count>
 void load_matrices(b32 (&loaded)[count], bool transposed, b64 address, const Site& site) {
-  ldmatrix(loaded, count, transposed, reinterpret_cast<const void*>(address), site);
+  ldmatrix(loaded, count, transposed, pointer_to(address), site);
 }
 
 // Element i of a register.
