@@ -144,7 +144,7 @@ cudaError_t __cudaPopCallConfiguration(dim3* grid, dim3* block, size_t* dynamic_
   *grid = call.grid;
   *block = call.block;
   *dynamic_shared = call.dynamic_shared;
-  std::memcpy(stream, &call.stream, sizeof call.stream);
+  *static_cast<cudaStream_t*>(stream) = call.stream;
   return cudaSuccess;
 }
 
