@@ -1,6 +1,7 @@
 """What is in a CUDA library, as cuobjdump says: registers, stack, shared memory and instructions of every kernel."""
 
 import collections
+import math
 import os
 import re
 import subprocess
@@ -16,6 +17,7 @@ class Kernel:
     stack: int = 0
     local: int = 0
     shared: int = 0  # static
+    threads: int = 0  # of a block, by __launch_bounds__ in the library's PTX
     instructions: collections.Counter = field(default_factory=collections.Counter)
 
 
@@ -90,3 +92,13 @@ def _instructions(text, found):
             kernel = found.get((architecture, match.group(1)))
         elif kernel and (match := re.match(r'\s*/\*[0-9a-f]{4,}\*/\s+(?:@!?U?P\w+\s+)?([A-Z][A-Z0-9]*)', line)):
             kernel.instructions[match.group(1)] += 1
+
+
+def add_threads(found, library, cuobjdump=None):
+    """Fills in Kernel.threads."""
+    text = run(cuobjdump or os.environ.get('CUOBJDUMP', 'cuobjdump'), '-ptx', str(library))
+    limits = {}
+    for name, sizes in re.findall(r'\.entry\s+(\w+)\s*\([^)]*\)\s*\.maxntid\s+([\d, ]+)', text):
+        limits[name] = math.prod(int(size) for size in sizes.split(','))
+    for kernel in found:
+        kernel.threads = limits.get(kernel.mangled, 0)

@@ -11,7 +11,8 @@ its demangled name), and every entry has a kernel. Of every kernel, on every arc
   * at most `registers` registers,
   * with tensor_cores = true, from compute capability 8.0 on: HMMA, LDSM and LDGSTS (tensor core products, ldmatrix and
     cp.async), or those in `needs`.
-An entry may allow `stack` bytes; then `reason` says why.
+An entry may allow `stack` bytes; then `reason` says why. For the table, `dynamic_shared` is what a launch asks for, and
+`threads` its block, if that is smaller than __launch_bounds__.
 
 Environment: CUOBJDUMP, the toolkit's program; nvdisasm beside it.
 """
@@ -108,6 +109,7 @@ def main():
         return self_test(options.self_test)
     kernels, entries = binary.kernels(options.library), read_table(options.table)
     if options.occupancy:
+        binary.add_threads(kernels, options.library)
         print(occupancy.table((kernel, entry_of(kernel, entries) or {}) for kernel in kernels))
         return False
     wrong = check(kernels, entries)

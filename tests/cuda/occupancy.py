@@ -40,11 +40,11 @@ def blocks(architecture, registers, shared, threads):
 
 
 def table(kernels):
-    """Markdown of (kernel, entry of gates.toml) pairs whose entries say how many threads a block has."""
+    """Markdown of (kernel, entry of gates.toml) pairs."""
     lines = ['| kernel | sm | registers | shared memory | threads | blocks per multiprocessor | occupancy | limited by |',
              '|---|---|---|---|---|---|---|---|']
     for kernel, entry in sorted(kernels, key=lambda pair: (pair[0].name, pair[0].architecture)):
-        threads, architecture = entry.get('threads'), kernel.architecture
+        threads, architecture = entry.get('threads', kernel.threads), kernel.architecture
         if not threads or architecture not in LIMITS:
             continue
         shared = kernel.shared + entry.get('dynamic_shared', 0)
