@@ -80,25 +80,32 @@ it; scripts/setup-cuda fetches it")
   endif()
 endif()
 
-# infill_cuda_compile(OBJECTS SOURCE...): compiles .cu files with nvcc for INFILL_CUDA_ARCHITECTURES and sets OBJECTS
-# to what comes out, to be linked with INFILL_CUDA_CUDART. Warnings of the host compiler are errors if INFILL_WERROR.
+# infill_cuda_compile(VARIABLE [PTX ARCHITECTURE] SOURCES SOURCE...): compiles .cu files with nvcc for
+# INFILL_CUDA_ARCHITECTURES, or to PTX only, and sets VARIABLE to the objects, which are to be linked with
+# INFILL_CUDA_CUDART. Warnings are errors if INFILL_WERROR, but for 128: a loop that the
+# arguments of one instance of a template make unreachable.
 function(infill_cuda_compile objects_variable)
+  cmake_parse_arguments(arg "" "PTX" "SOURCES" ${ARGN})
   set(codes "")
-  foreach(architecture IN LISTS INFILL_CUDA_ARCHITECTURES)
-    list(APPEND codes -gencode arch=compute_${architecture},code=sm_${architecture})
-    set(newest ${architecture})
-  endforeach()
+  if(arg_PTX)
+    set(newest ${arg_PTX})
+  else()
+    foreach(architecture IN LISTS INFILL_CUDA_ARCHITECTURES)
+      list(APPEND codes -gencode arch=compute_${architecture},code=sm_${architecture})
+      set(newest ${architecture})
+    endforeach()
+  endif()
   list(APPEND codes -gencode arch=compute_${newest},code=compute_${newest})
-  set(warnings -Xcompiler=-Wall,-Wextra $<$<BOOL:${INFILL_WERROR}>:--Werror=all-warnings>)
   set(objects "")
-  foreach(source IN LISTS ARGN)
+  foreach(source IN LISTS arg_SOURCES)
     cmake_path(ABSOLUTE_PATH source NORMALIZE)
     cmake_path(GET source STEM stem)
     set(object ${CMAKE_CURRENT_BINARY_DIR}/${stem}-${newest}.o)
     add_custom_command(OUTPUT ${object}
-      COMMAND ${INFILL_CUDA_NVCC} -std=c++17 -O3 -lineinfo ${codes} -cudart shared -Xcompiler=-fPIC ${warnings}
-        -I${PROJECT_SOURCE_DIR} -I${PROJECT_SOURCE_DIR}/src -MD -MF ${object}.d -c ${source} -o ${object}
-      DEPENDS ${source} DEPFILE ${object}.d COMMAND_EXPAND_LISTS VERBATIM COMMENT "nvcc ${stem}.cu")
+      COMMAND ${INFILL_CUDA_NVCC} -std=c++17 -O3 -lineinfo ${codes} -cudart shared -Xcompiler=-fPIC,-Wall,-Wextra
+        -diag-suppress=128 $<$<BOOL:${INFILL_WERROR}>:--Werror=all-warnings> -I${PROJECT_SOURCE_DIR} -I${PROJECT_SOURCE_DIR}/src
+        -MD -MF ${object}.d -c ${source} -o ${object}
+      DEPENDS ${source} DEPFILE ${object}.d COMMAND_EXPAND_LISTS VERBATIM COMMENT "nvcc ${stem}.cu for ${newest}")
     list(APPEND objects ${object})
   endforeach()
   set_source_files_properties(${objects} PROPERTIES EXTERNAL_OBJECT ON GENERATED ON)

@@ -3,6 +3,10 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
+#include <new>
+
+#include "cudasim/device_memory.h"
 
 namespace infill::cudasim::ptx {
 namespace {
@@ -19,20 +23,27 @@ std::vector<Variable>& all_variables() {
 
 }  // namespace
 
-KernelRegistration::KernelRegistration(const Kernel& kernel) { all_kernels().push_back(&kernel); }
-
-VariableRegistration::VariableRegistration(const char* name, unsigned char* address, size_t bytes) {
-  all_variables().push_back(Variable{name, address, bytes});
-  if (bytes == 0) return;
-  add_region(address, bytes, Space::kGlobal, name);
-  mark_written(address, bytes);
+KernelRegistration::KernelRegistration(const Kernel& kernel) {
+  all_kernels().push_back(&kernel);
 }
 
-const std::vector<const Kernel*>& kernels() { return all_kernels(); }
+unsigned char* make_variable(const char* name, const unsigned char* initial, size_t bytes) {
+  auto* address = static_cast<unsigned char*>(allocate_device(std::max(bytes, size_t{1})));
+  if (address == nullptr) throw std::bad_alloc();
+  all_variables().push_back(Variable{name, address, bytes});
+  const DeviceMemoryOpen open;
+  std::memcpy(address, initial, bytes);
+  mark_written(address, bytes);
+  return address;
+}
+
+const std::vector<const Kernel*>& kernels() {
+  return all_kernels();
+}
 
 const Kernel* find_kernel(const std::string& name) {
-  const auto found =
-      std::find_if(kernels().begin(), kernels().end(), [&](const Kernel* kernel) { return name == kernel->name; });
+  const auto found = std::find_if(kernels().begin(), kernels().end(),
+                                  [&](const Kernel* kernel) { return name == kernel->name; });
   return found == kernels().end() ? nullptr : *found;
 }
 

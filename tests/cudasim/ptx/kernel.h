@@ -21,8 +21,8 @@ struct AccessSite {
   unsigned bytes;  // of one lane
 };
 
-// Operations of one lane. multiply_adds: fused ones of any floating type; tensor_multiply_adds: a lane's 1/32 of an
-// mma.
+// Operations of one lane. multiply_adds: fused ones of any floating type; tensor_multiply_adds: a lane's 1/32
+// of an mma.
 enum class Operation : uint8_t {
   multiply_adds,
   tensor_multiply_adds,
@@ -32,8 +32,9 @@ enum class Operation : uint8_t {
   conversions,
   shuffles,
 };
-inline constexpr const char* kOperationNames[] = {"multiply_adds", "tensor_multiply_adds", "other_floats", "special",
-                                                  "integers",      "conversions",          "shuffles"};
+inline constexpr const char* kOperationNames[] = {
+    "multiply_adds", "tensor_multiply_adds", "other_floats", "special",
+    "integers",      "conversions",          "shuffles"};
 
 // Operations of one kind that a basic block holds of one source line.
 struct Work {
@@ -74,9 +75,9 @@ struct Kernel {
   size_t function_count;
 
   template <size_t count>
-  Kernel(const char* kernel_name, void (*kernel_body)(const void*), std::vector<Field> fields, size_t field_bytes,
-         std::vector<Array> arrays, size_t array_bytes, unsigned threads, unsigned compiled_for,
-         const FunctionTables (&tables)[count])
+  Kernel(const char* kernel_name, void (*kernel_body)(const void*), std::vector<Field> fields,
+         size_t field_bytes, std::vector<Array> arrays, size_t array_bytes, unsigned threads,
+         unsigned compiled_for, const FunctionTables (&tables)[count])
       : name(kernel_name),
         body(kernel_body),
         parameters(std::move(fields)),
@@ -92,9 +93,8 @@ struct Kernel {
 struct KernelRegistration {
   explicit KernelRegistration(const Kernel& kernel);
 };
-struct VariableRegistration {
-  VariableRegistration(const char* name, unsigned char* address, size_t bytes);
-};
+// Device memory for a variable of a module, with its initial value; as long as the program runs.
+unsigned char* make_variable(const char* name, const unsigned char* initial, size_t bytes);
 
 struct Variable {
   std::string name;

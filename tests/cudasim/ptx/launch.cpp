@@ -8,7 +8,8 @@
 
 namespace infill::cudasim::ptx {
 
-Launch make_launch(const Kernel& kernel, Index3 grid, Index3 block, size_t dynamic_shared, void* const* arguments) {
+Launch make_launch(const Kernel& kernel, Index3 grid, Index3 block, size_t dynamic_shared,
+                   void* const* arguments) {
   Launch launch;
   launch.name = kernel.name;
   launch.grid = grid;

@@ -7,6 +7,7 @@
 namespace infill::cudasim::ptx {
 
 // `arguments` points to one value per parameter, as cudaLaunchKernel has them; they are copied.
-Launch make_launch(const Kernel& kernel, Index3 grid, Index3 block, size_t dynamic_shared, void* const* arguments);
+Launch make_launch(const Kernel& kernel, Index3 grid, Index3 block, size_t dynamic_shared,
+                   void* const* arguments);
 
 }  // namespace infill::cudasim::ptx

@@ -2,11 +2,9 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <fstream>
-#include <tuple>
 #include <vector>
 
-#include "cudasim/shared_memory.h"
+#include "cudasim/ptx/isa/memory.h"
 #include "cudasim/thread.h"
 
 namespace infill::cudasim::ptx {
@@ -14,7 +12,6 @@ namespace {
 
 constexpr int64_t kSampledBlocks = 64;
 constexpr unsigned kBanks = 32, kBankBytes = 4, kSectorBytes = 32;
-constexpr unsigned kGlobal = 0, kShared = 1;
 
 // Whether the block that runs is one of those that are looked at.
 bool is_sampled() {
@@ -35,15 +32,6 @@ bool is_last_block() {
 size_t count_distinct(std::vector<uint64_t>& values) {
   std::sort(values.begin(), values.end());
   return static_cast<size_t>(std::unique(values.begin(), values.end()) - values.begin());
-}
-
-std::string quoted(const std::string& text) {
-  std::string result = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') result += '\\';
-    result += c;
-  }
-  return result + '"';
 }
 
 }  // namespace
@@ -123,72 +111,22 @@ void Profile::record(const AccessSite& site, uint64_t address, uint64_t iteratio
 
 void Profile::count(const AccessSite& site, const Request& request) {
   const int lane = __builtin_ctz(request.lanes);
-  const void* address = reinterpret_cast<const void*>(request.addresses[static_cast<size_t>(lane)]);
-  if (is_shared(address)) {
+  if (is_shared(request.addresses[static_cast<size_t>(lane)])) {
     count_shared(request, site.bytes, counts_[&site][kShared]);
   } else {
     count_global(request, site.bytes, counts_[&site][kGlobal]);
   }
 }
 
-void Profile::end_block() { profile().finish_block(); }
+void Profile::end_block() {
+  profile().finish_block();
+}
 
 void Profile::finish_block() {
   for (const auto& [key, request] : requests_) count(*key.site, request);
   requests_.clear();
   block_begins_ = true;
   if (is_last_block()) ++launches_[launch_context.kernel];
-}
-
-void Profile::write() const {
-  std::ofstream out(file_);
-  const char* separator = "";
-  out << "{\"kernels\": [";
-  for (const Kernel* kernel : kernels()) {
-    const auto launches = launches_.find(kernel->name);
-    out << separator << "\n {\"name\": " << quoted(kernel->name)
-        << ", \"launches\": " << (launches == launches_.end() ? 0 : launches->second) << ",\n  \"operations\": [";
-    separator = "";
-    std::map<std::tuple<std::string, int, Operation>, uint64_t> operations;
-    for (size_t f = 0; f < kernel->function_count; ++f) {
-      const FunctionTables& tables = kernel->functions[f];
-      for (size_t i = 0; i < tables.work_count; ++i) {
-        const Work& work = tables.work[i];
-        operations[{work.place.file, work.place.line, work.operation}] += tables.blocks[work.block] * work.count;
-      }
-    }
-    for (const auto& [key, number] : operations) {
-      if (number == 0) continue;
-      const auto& [file, line, operation] = key;
-      out << separator << "\n   {\"file\": " << quoted(file) << ", \"line\": " << line << ", \"operation\": \""
-          << kOperationNames[static_cast<size_t>(operation)] << "\", \"count\": " << number << "}";
-      separator = ",";
-    }
-    out << "],\n  \"accesses\": [";
-    separator = "";
-    for (size_t f = 0; f < kernel->function_count; ++f) {
-      const FunctionTables& tables = kernel->functions[f];
-      for (size_t i = 0; i < tables.site_count; ++i) {
-        const AccessSite& site = tables.sites[i];
-        const auto found = counts_.find(&site);
-        if (found == counts_.end()) continue;
-        for (const unsigned space : {kGlobal, kShared}) {
-          const AccessCount& count = found->second[space];
-          if (count.requests == 0) continue;
-          out << separator << "\n   {\"file\": " << quoted(site.place.file) << ", \"line\": " << site.place.line
-              << ", \"space\": \"" << (space == kShared ? "shared" : "global") << "\", \"access\": \""
-              << (site.access == Access::kRead ? "read" : site.access == Access::kWrite ? "write" : "atomic")
-              << "\", \"bytes\": " << site.bytes << ", \"requests\": " << count.requests
-              << ", \"wavefronts\": " << count.wavefronts << ", \"ideal_wavefronts\": " << count.ideal_wavefronts
-              << ", \"sectors\": " << count.sectors << ", \"needed_sectors\": " << count.needed_sectors << "}";
-          separator = ",";
-        }
-      }
-    }
-    out << "]}";
-    separator = ",";
-  }
-  out << "\n]}\n";
 }
 
 }  // namespace infill::cudasim::ptx

@@ -2,11 +2,13 @@
 //
 // CUDASIM_PROFILE=FILE turns it on; the program's end writes FILE, one JSON object (profile.py reads it).
 //
-// Operations are exact: every basic block counts how often a lane executed it. Accesses are looked at in up to 64
-// blocks of a launch, evenly spread. The lanes of a warp that execute an access in the same iteration of all loops
-// round it make one request (translator/flow.py).
-//   shared: wavefronts of a request = the largest number of different 4-byte words in one bank; 8-byte accesses are
-//           served in two halves of a warp, 16-byte ones (ldmatrix: rows of a matrix) in quarters; ideal: one for each.
+// Operations are exact: every basic block counts how often a lane executed it. Accesses are looked at in up
+// to 64 blocks of a launch, evenly spread. The lanes of a warp that execute an access in the same iteration
+// of all loops round it make one request (translator/flow.py).
+//   shared: wavefronts of a request = the largest number of different 4-byte words in one bank; 8-byte
+//   accesses are
+//           served in two halves of a warp, 16-byte ones (ldmatrix: rows of a matrix) in quarters; ideal: one
+//           for each.
 //   global: 32-byte sectors that a request touches, and how few could hold the bytes that it uses.
 #pragma once
 
@@ -67,6 +69,7 @@ class Profile {
   std::string file_;
   std::unordered_map<Key, Request, Hash> requests_;
   // Generic accesses may be of either kind.
+  static constexpr unsigned kGlobal = 0, kShared = 1;
   std::map<const AccessSite*, std::array<AccessCount, 2>> counts_;
   std::map<std::string, int64_t> launches_;
   bool block_begins_ = true;

@@ -1,8 +1,9 @@
-// What nvcc's host code calls beside the documented API: registration of fat binaries, kernels and variables, and
-// launches. Together with cudasim's host API this is the stand-in libcudart.so.13.
+// What nvcc's host code calls beside the documented API: registration of fat binaries, kernels and variables,
+// and launches. Together with cudasim's host API this is the stand-in libcudart.so.13.
 //
-// Device code in a fat binary is not looked at. Translated kernels are found by their mangled names in the libraries
-// that CUDASIM_KERNELS lists (separated by colons), and in FILE.cudasim.so beside a program or library FILE.
+// Device code in a fat binary is not looked at. Translated kernels are found by their mangled names in the
+// libraries that CUDASIM_KERNELS lists (separated by colons), and in FILE.cudasim.so beside a program or
+// library FILE.
 #include <cuda_runtime_api.h>
 #include <dlfcn.h>
 #include <unistd.h>
@@ -15,6 +16,8 @@
 #include <string>
 #include <vector>
 
+#include "cudasim/api.h"
+#include "cudasim/driver.h"
 #include "cudasim/enqueue.h"
 #include "cudasim/ptx/launch.h"
 #include "cudasim/report.h"
@@ -88,7 +91,13 @@ cudaError_t launch(const void* function, dim3 grid, dim3 block, void** arguments
   if (kernel == nullptr) {
     std::fprintf(stderr, "cudasim: no translation of kernel %s; is CUDASIM_KERNELS set?\n",
                  name == registry().kernels.end() ? "(never registered)" : name->second.c_str());
-    return cudaErrorInvalidDeviceFunction;
+    return call([] { return cudaErrorInvalidDeviceFunction; });
+  }
+  if (static_cast<int>(kernel->architecture) > driver().capability) {
+    return call([] { return cudaErrorNoKernelImageForDevice; });
+  }
+  if (kernel->max_threads != 0 && size_t{block.x} * block.y * block.z > kernel->max_threads) {
+    return call([] { return cudaErrorInvalidValue; });  // more than __launch_bounds__ says
   }
   Launch prepared = make_launch(*kernel, Index3{grid.x, grid.y, grid.z}, Index3{block.x, block.y, block.z},
                                 dynamic_shared, arguments);
@@ -101,6 +110,8 @@ cudaError_t launch(const void* function, dim3 grid, dim3 block, void** arguments
 
 using infill::cudasim::ptx::registry;
 
+// nvcc decides on these names.
+// NOLINTBEGIN(bugprone-reserved-identifier)
 extern "C" {
 
 void** __cudaRegisterFatBinary(void* fat_binary) {
@@ -111,9 +122,12 @@ void** __cudaRegisterFatBinary(void* fat_binary) {
 }
 void __cudaRegisterFatBinaryEnd(void**) {}
 void __cudaUnregisterFatBinary(void**) {}
-char __cudaInitModule(void**) { return 0; }
+char __cudaInitModule(void**) {
+  return 0;
+}
 
-void __cudaRegisterFunction(void**, const char* host, char*, const char* name, int, uint3*, uint3*, dim3*, dim3*, int*) {
+void __cudaRegisterFunction(void**, const char* host, char*, const char* name, int, uint3*, uint3*, dim3*,
+                            dim3*, int*) {
   registry().kernels[host] = name;
 }
 void __cudaRegisterVar(void**, char* host, char*, const char* name, int, size_t, int, int) {
@@ -130,7 +144,7 @@ cudaError_t __cudaPopCallConfiguration(dim3* grid, dim3* block, size_t* dynamic_
   *grid = call.grid;
   *block = call.block;
   *dynamic_shared = call.dynamic_shared;
-  std::memcpy(stream, &call.stream, sizeof call.stream);
+  *static_cast<cudaStream_t*>(stream) = call.stream;
   return cudaSuccess;
 }
 
@@ -139,38 +153,44 @@ cudaError_t __cudaGetKernel(cudaKernel_t* kernel, const void* function) {
   std::memcpy(kernel, &function, sizeof function);
   return cudaSuccess;
 }
-cudaError_t __cudaLaunchKernel(cudaKernel_t kernel, dim3 grid, dim3 block, void** arguments, size_t dynamic_shared,
-                               cudaStream_t stream) {
+cudaError_t __cudaLaunchKernel(cudaKernel_t kernel, dim3 grid, dim3 block, void** arguments,
+                               size_t dynamic_shared, cudaStream_t stream) {
   return infill::cudasim::ptx::launch(kernel, grid, block, arguments, dynamic_shared, stream);
 }
-cudaError_t cudaLaunchKernel(const void* function, dim3 grid, dim3 block, void** arguments, size_t dynamic_shared,
-                             cudaStream_t stream) {
+cudaError_t cudaLaunchKernel(const void* function, dim3 grid, dim3 block, void** arguments,
+                             size_t dynamic_shared, cudaStream_t stream) {
   return infill::cudasim::ptx::launch(function, grid, block, arguments, dynamic_shared, stream);
 }
 
 cudaError_t cudaGetSymbolAddress(void** address, const void* symbol) {
-  const auto* variable = infill::cudasim::ptx::variable_of(symbol);
-  if (variable == nullptr) return cudaErrorInvalidSymbol;
-  *address = variable->address;
-  return cudaSuccess;
+  return infill::cudasim::call([&] {
+    const auto* variable = infill::cudasim::ptx::variable_of(symbol);
+    if (variable == nullptr) return cudaErrorInvalidSymbol;
+    *address = variable->address;
+    return cudaSuccess;
+  });
 }
 cudaError_t cudaGetSymbolSize(size_t* bytes, const void* symbol) {
-  const auto* variable = infill::cudasim::ptx::variable_of(symbol);
-  if (variable == nullptr) return cudaErrorInvalidSymbol;
-  *bytes = variable->bytes;
-  return cudaSuccess;
+  return infill::cudasim::call([&] {
+    const auto* variable = infill::cudasim::ptx::variable_of(symbol);
+    if (variable == nullptr) return cudaErrorInvalidSymbol;
+    *bytes = variable->bytes;
+    return cudaSuccess;
+  });
 }
-cudaError_t cudaMemcpyToSymbol(const void* symbol, const void* from, size_t bytes, size_t offset, cudaMemcpyKind kind) {
-  const auto* variable = infill::cudasim::ptx::variable_of(symbol);
-  if (variable == nullptr) return cudaErrorInvalidSymbol;
-  if (offset + bytes > variable->bytes) return cudaErrorInvalidValue;
-  return cudaMemcpy(variable->address + offset, from, bytes, kind);
+cudaError_t cudaMemcpyToSymbol(const void* symbol, const void* from, size_t bytes, size_t offset,
+                               cudaMemcpyKind kind) {
+  void* address = nullptr;
+  const cudaError_t error = cudaGetSymbolAddress(&address, symbol);
+  return error != cudaSuccess ? error : cudaMemcpy(static_cast<char*>(address) + offset, from, bytes, kind);
 }
-cudaError_t cudaMemcpyFromSymbol(void* to, const void* symbol, size_t bytes, size_t offset, cudaMemcpyKind kind) {
-  const auto* variable = infill::cudasim::ptx::variable_of(symbol);
-  if (variable == nullptr) return cudaErrorInvalidSymbol;
-  if (offset + bytes > variable->bytes) return cudaErrorInvalidValue;
-  return cudaMemcpy(to, variable->address + offset, bytes, kind);
+cudaError_t cudaMemcpyFromSymbol(void* to, const void* symbol, size_t bytes, size_t offset,
+                                 cudaMemcpyKind kind) {
+  void* address = nullptr;
+  const cudaError_t error = cudaGetSymbolAddress(&address, symbol);
+  return error != cudaSuccess ? error
+                              : cudaMemcpy(to, static_cast<const char*>(address) + offset, bytes, kind);
 }
 
 }  // extern "C"
+// NOLINTEND(bugprone-reserved-identifier)

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Translates what nvcc made to C++ that runs on cudasim.
 
-usage: translate.py --library OUT.so --cudart FOLDER [--cache FOLDER] PROGRAM-OR-LIBRARY...
+usage: translate.py --library OUT.so --cudart FOLDER [--cache FOLDER] [--only REGEX] PROGRAM-OR-LIBRARY...
        translate.py --sources FOLDER FILE.ptx...
 
---library makes a library of all kernels whose PTX is in the given files (README.md says how it is used). --sources
+--library makes a library of all kernels whose PTX is in the given files (README.md says how it is used), or of those whose
+mangled names hold a match of REGEX: a kernel that is left out fails to launch, which saves the compiler's time. --sources
 stops at the C++: a file per kernel and one for the variables of a module, named by their content. Instructions that are
 not known are listed on the error stream; they abort the program when they are executed.
 """
@@ -33,6 +34,7 @@ def main():
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument('--library', type=pathlib.Path)
     arguments.add_argument('--cudart', type=pathlib.Path, help='folder of the stand-in libcudart.so.13')
+    arguments.add_argument('--only', default='')
     arguments.add_argument('--sources', type=pathlib.Path)
     arguments.add_argument('--cache', type=pathlib.Path, default=build.default_cache())
     arguments.add_argument('files', nargs='+', type=pathlib.Path)
@@ -42,7 +44,8 @@ def main():
     if not options.library or not options.cudart:
         arguments.error('--sources, or --library and --cudart')
     try:
-        made = build.translate(options.files, options.cache, options.cudart, os.environ.get('CUDASIM_ARCH'))
+        made = build.translate(options.files, options.cache, options.cudart, os.environ.get('CUDASIM_ARCH'),
+                               options.only)
         if not made:
             sys.exit('translate.py: no PTX in ' + ', '.join(map(str, options.files)))
         shutil.copyfile(made, options.library)

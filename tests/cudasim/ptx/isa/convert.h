@@ -8,10 +8,14 @@ namespace infill::cudasim::ptx {
 template <class T>
 T round_to_integer(T value, Rounding mode) {
   switch (mode) {
-    case Rounding::kZero: return std::trunc(value);
-    case Rounding::kDown: return std::floor(value);
-    case Rounding::kUp: return std::ceil(value);
-    default: return std::nearbyint(value);
+    case Rounding::kZero:
+      return std::trunc(value);
+    case Rounding::kDown:
+      return std::floor(value);
+    case Rounding::kUp:
+      return std::ceil(value);
+    default:
+      return std::nearbyint(value);
   }
 }
 

@@ -1,6 +1,6 @@
-// Arithmetic of f32 and f64. Correctly rounded where PTX demands it; the approximate instructions (.approx: rcp, sqrt,
-// rsqrt, ex2, lg2, sin, cos, tanh, div) are as exact as the host's library, so a test that compares with a device, or
-// with these, needs the tolerance of the PTX manual.
+// Arithmetic of f32 and f64. Correctly rounded where PTX demands it; the approximate instructions (.approx:
+// rcp, sqrt, rsqrt, ex2, lg2, sin, cos, tanh, div) are as exact as the host's library, so a test that
+// compares with a device, or with these, needs the tolerance of the PTX manual.
 #pragma once
 
 #include <cmath>
@@ -128,7 +128,9 @@ T saturate(T a) {
   return a > 0 ? (a < 1 ? a : T{1}) : T{0};
 }
 // .ftz: subnormal numbers, as operands and as results, are zeros of their sign.
-inline f32 ftz(f32 a) { return std::fabs(a) < 0x1p-126f ? std::copysign(0.0f, a) : a; }
+inline f32 ftz(f32 a) {
+  return std::fabs(a) < 0x1p-126f ? std::copysign(0.0f, a) : a;
+}
 
 template <class T>
 bool testp_finite(T a) {

@@ -1,5 +1,6 @@
-// f16, bf16 and tf32: conversions with one rounding, and arithmetic. An f16 product is exact in f64, and the sum of a
-// fused multiply-add is rounded to odd there, so that the rounding to half is the only one that counts.
+// f16, bf16 and tf32: conversions with one rounding, and arithmetic. An f16 product is exact in f64, and the
+// sum of a fused multiply-add is rounded to odd there, so that the rounding to half is the only one that
+// counts.
 #pragma once
 
 #include "cudasim/ptx/isa/float.h"
@@ -28,14 +29,26 @@ inline b32 narrow(f64 value, const HalfFormat& format, Rounding mode = Rounding:
   const f64 steps = std::ldexp(magnitude, format.fraction - exponent);  // exact
   f64 whole = 0;
   switch (mode) {
-    case Rounding::kNearest: whole = std::nearbyint(steps); break;
-    case Rounding::kZero: whole = std::floor(steps); break;
-    case Rounding::kDown: whole = sign ? std::ceil(steps) : std::floor(steps); break;
-    case Rounding::kUp: whole = sign ? std::floor(steps) : std::ceil(steps); break;
-    case Rounding::kAway: whole = std::floor(steps + 0.5); break;
+    case Rounding::kNearest:
+      whole = std::nearbyint(steps);
+      break;
+    case Rounding::kZero:
+      whole = std::floor(steps);
+      break;
+    case Rounding::kDown:
+      whole = sign ? std::ceil(steps) : std::floor(steps);
+      break;
+    case Rounding::kUp:
+      whole = sign ? std::floor(steps) : std::ceil(steps);
+      break;
+    case Rounding::kAway:
+      whole = std::floor(steps + 0.5);
+      break;
   }
-  // The implicit one of a normal number raises the exponent by one; a carry out of the fraction does so again.
-  const b64 result = (static_cast<b64>(exponent - format.lowest) << format.fraction) + static_cast<b64>(whole);
+  // The implicit one of a normal number raises the exponent by one; a carry out of the fraction does so
+  // again.
+  const b64 result =
+      (static_cast<b64>(exponent - format.lowest) << format.fraction) + static_cast<b64>(whole);
   if (result >= format.infinity) {
     const bool to_infinity = mode == Rounding::kNearest || mode == Rounding::kAway ||
                              (mode == Rounding::kUp && !sign) || (mode == Rounding::kDown && sign);
@@ -46,20 +59,29 @@ inline b32 narrow(f64 value, const HalfFormat& format, Rounding mode = Rounding:
 
 inline f32 widen(f16 value) {
   const b32 exponent = value.bits >> 10 & 31, fraction = value.bits & 1023;
-  const f32 magnitude = exponent == 31  ? (fraction ? NAN : INFINITY)
-                        : exponent == 0 ? std::ldexp(static_cast<f32>(fraction), -24)
-                                        : std::ldexp(static_cast<f32>(fraction | 1024), static_cast<int>(exponent) - 25);
+  const f32 magnitude = exponent == 31 ? (fraction ? NAN : INFINITY)
+                        : exponent == 0
+                            ? std::ldexp(static_cast<f32>(fraction), -24)
+                            : std::ldexp(static_cast<f32>(fraction | 1024), static_cast<int>(exponent) - 25);
   return value.bits & 0x8000 ? -magnitude : magnitude;
 }
-inline f32 widen(bf16 value) { return as<f32>(b32{value.bits} << 16); }
-inline f32 widen(f32 value) { return value; }
-inline f64 widen(f64 value) { return value; }
+inline f32 widen(bf16 value) {
+  return as<f32>(b32{value.bits} << 16);
+}
+inline f32 widen(f32 value) {
+  return value;
+}
+inline f64 widen(f64 value) {
+  return value;
+}
 
 template <class Half>
 Half to_half(f64 value, Rounding mode = Rounding::kNearest) {
   return {static_cast<b16>(narrow(value, std::is_same_v<Half, f16> ? kF16 : kBf16, mode))};
 }
-inline b32 to_tf32(f32 value, Rounding mode) { return narrow(value, kTf32, mode) << 13; }
+inline b32 to_tf32(f32 value, Rounding mode) {
+  return narrow(value, kTf32, mode) << 13;
+}
 
 // a·b + c, rounded to odd: no later rounding to fewer bits sees a tie where there is none.
 inline f64 fma_odd(f64 a, f64 b, f64 c) {

@@ -50,11 +50,13 @@ using WideOf = typename Wide<T>::type;
 
 template <class T, IfInteger<T> = 0>
 T add(T a, T b) {
-  return static_cast<T>(static_cast<WideOf<std::make_unsigned_t<T>>>(a) + static_cast<std::make_unsigned_t<T>>(b));
+  return static_cast<T>(static_cast<WideOf<std::make_unsigned_t<T>>>(a) +
+                        static_cast<std::make_unsigned_t<T>>(b));
 }
 template <class T, IfInteger<T> = 0>
 T sub(T a, T b) {
-  return static_cast<T>(static_cast<WideOf<std::make_unsigned_t<T>>>(a) - static_cast<std::make_unsigned_t<T>>(b));
+  return static_cast<T>(static_cast<WideOf<std::make_unsigned_t<T>>>(a) -
+                        static_cast<std::make_unsigned_t<T>>(b));
 }
 template <class T>
 WideOf<T> mul_wide(T a, T b) {
@@ -127,7 +129,8 @@ T add_carry(T a, T b, bool in, bool& out) {
 template <class T>
 T sub_borrow(T a, T b, bool in, bool& out) {
   using U = std::make_unsigned_t<T>;
-  const auto difference = static_cast<WideOf<U>>(static_cast<WideOf<U>>(static_cast<U>(a)) - static_cast<U>(b) - in);
+  const auto difference =
+      static_cast<WideOf<U>>(static_cast<WideOf<U>>(static_cast<U>(a)) - static_cast<U>(b) - in);
   out = ((difference >> kWidth<T>)&1) != 0;
   return static_cast<T>(difference);
 }
@@ -144,7 +147,9 @@ T shr(T a, u32 n) {
 inline b32 shf_l(b32 low, b32 high, u32 n) {
   return static_cast<b32>((((b64{high} << 32) | low) << n) >> 32);
 }
-inline b32 shf_r(b32 low, b32 high, u32 n) { return static_cast<b32>(((b64{high} << 32) | low) >> n); }
+inline b32 shf_r(b32 low, b32 high, u32 n) {
+  return static_cast<b32>(((b64{high} << 32) | low) >> n);
+}
 
 inline b32 lop3(b32 a, b32 b, b32 c, unsigned table) {
   b32 result = 0;
@@ -179,7 +184,8 @@ u32 clz(T a) {
 template <class T>
 T brev(T a) {
   T result = 0;
-  for (unsigned i = 0; i < kWidth<T>; ++i) result = static_cast<T>(result | (a >> i & 1) << (kWidth<T> - 1 - i));
+  for (unsigned i = 0; i < kWidth<T>; ++i)
+    result = static_cast<T>(result | (a >> i & 1) << (kWidth<T> - 1 - i));
   return result;
 }
 // Position of the highest bit that is not a copy of the sign; all bits set when there is none.
@@ -225,7 +231,8 @@ template <class A, class B>
 s32 dp4a(b32 a, b32 b, b32 c) {
   b32 sum = c;
   for (unsigned i = 0; i < 4; ++i) {
-    sum += static_cast<b32>(static_cast<s32>(static_cast<A>(a >> 8 * i)) * static_cast<s32>(static_cast<B>(b >> 8 * i)));
+    sum += static_cast<b32>(static_cast<s32>(static_cast<A>(a >> 8 * i)) *
+                            static_cast<s32>(static_cast<B>(b >> 8 * i)));
   }
   return static_cast<s32>(sum);
 }

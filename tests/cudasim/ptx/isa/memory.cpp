@@ -9,10 +9,12 @@ namespace infill::cudasim::ptx {
 
 bool watching = false;
 
-bool is_local(b64 address) { return running_thread()->fiber.owns(reinterpret_cast<const void*>(address)); }
+bool is_local(b64 address) {
+  return running_thread()->fiber.owns(pointer_to(address));
+}
 
 void touched(const AccessSite& site, b64 address, b64 iteration) {
-  check_access(reinterpret_cast<const void*>(address), site.bytes, site.access, site.place, site.space);
+  check_access(pointer_to(address), site.bytes, site.access, site.place, site.space);
   observed(site, address, iteration);
 }
 
@@ -21,7 +23,7 @@ void observed(const AccessSite& site, b64 address, b64 iteration) {
 }
 
 void copy_async(b64 shared, b64 global, u32 bytes, u32 valid_bytes, const Site& site) {
-  issue_async_copy(reinterpret_cast<void*>(shared), reinterpret_cast<const void*>(global), bytes, valid_bytes, site);
+  issue_async_copy(pointer_to(shared), pointer_to(global), bytes, valid_bytes, site);
 }
 
 }  // namespace infill::cudasim::ptx

@@ -1,6 +1,6 @@
-// ldmatrix and mma.sync. Fragments as the PTX manual draws them: lane = 4 g + t; a 32-bit register of A holds two
-// 16-bit (or one tf32) elements of row g or g + 8, one of B elements of column g, the sums lie in rows g and g + 8,
-// columns 2 t and 2 t + 1.
+// ldmatrix and mma.sync. Fragments as the PTX manual draws them: lane = 4 g + t; a 32-bit register of A holds
+// two 16-bit (or one tf32) elements of row g or g + 8, one of B elements of column g, the sums lie in rows g
+// and g + 8, columns 2 t and 2 t + 1.
 #pragma once
 
 #include <algorithm>
@@ -8,6 +8,7 @@
 
 #include "cudasim/matrix.h"
 #include "cudasim/ptx/isa/half.h"
+#include "cudasim/ptx/isa/memory.h"
 #include "cudasim/site.h"
 #include "cudasim/warp.h"
 
@@ -15,20 +16,28 @@ namespace infill::cudasim::ptx {
 
 template <int count>
 void load_matrices(b32 (&loaded)[count], bool transposed, b64 address, const Site& site) {
-  ldmatrix(loaded, count, transposed, reinterpret_cast<const void*>(address), site);
+  ldmatrix(loaded, count, transposed, pointer_to(address), site);
 }
 
 // Element i of a register.
 template <class T>
 inline constexpr unsigned kElements = sizeof(T) == 2 ? 2 : 1;  // in a register
-inline f32 element(f16, b32 content, unsigned i) { return widen(as<f16>(content >> 16 * i)); }
-inline f32 element(bf16, b32 content, unsigned i) { return widen(as<bf16>(content >> 16 * i)); }
-inline f32 element(tf32, b32 content, unsigned) { return as<f32>(content & 0xFFFFE000u); }
+inline f32 element(f16, b32 content, unsigned i) {
+  return widen(as<f16>(content >> 16 * i));
+}
+inline f32 element(bf16, b32 content, unsigned i) {
+  return widen(as<bf16>(content >> 16 * i));
+}
+inline f32 element(tf32, b32 content, unsigned) {
+  return as<f32>(content & 0xFFFFE000u);
+}
 
-// sums(16×8) += left(16×depth)·right(depth×8): products exact, their sum in f64, rounded once to f32. Devices sum in
-// an order and a precision of their own, so results agree within a few units of the largest product's last place.
+// sums(16×8) += left(16×depth)·right(depth×8): products exact, their sum in f64, rounded once to f32. Devices
+// sum in an order and a precision of their own, so results agree within a few units of the largest product's
+// last place.
 template <class T, unsigned depth, size_t left_count, size_t right_count>
-void multiply_matrices(f32 (&sums)[4], const b32 (&left)[left_count], const b32 (&right)[right_count], const Site& site) {
+void multiply_matrices(f32 (&sums)[4], const b32 (&left)[left_count], const b32 (&right)[right_count],
+                       const Site& site) {
   struct Lane {
     std::array<b32, left_count> left;
     std::array<b32, right_count> right;

@@ -18,10 +18,13 @@ void barrier(b32 id, u32 threads, const Site& site) {
   sync_barrier(static_cast<int>(id), threads, site);
 }
 
-void trap() { cudasim::trap(Site{}, "the kernel executed trap"); }
+void trap() {
+  cudasim::trap(Site{}, "the kernel executed trap");
+}
 
 void unsupported(const char* instruction) {
-  std::fprintf(stderr, "cudasim: kernel %s executes what is not translated: %s\n", launch_context.kernel, instruction);
+  std::fprintf(stderr, "cudasim: kernel %s executes what is not translated: %s\n", launch_context.kernel,
+               instruction);
   std::abort();
 }
 

@@ -1,5 +1,5 @@
-// The types of PTX under their PTX names, and registers: a register is its bits, and only the instruction that uses it
-// says of what type the value is. A translated instruction reads
+// The types of PTX under their PTX names, and registers: a register is its bits, and only the instruction
+// that uses it says of what type the value is. A translated instruction reads
 //     set(r5, fma(as<f32>(r1), as<f32>(r2), as<f32>(r3)));
 #pragma once
 
@@ -84,7 +84,8 @@ T as(Register content) {
   }
 }
 
-// Stores a value in a register of its size or wider: a signed value is sign-extended, everything else with zeros.
+// Stores a value in a register of its size or wider: a signed value is sign-extended, everything else with
+// zeros.
 template <class Register, class T>
 void set(Register& result, T value) {
   if constexpr (std::is_integral_v<T>) {

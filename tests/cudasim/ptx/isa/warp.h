@@ -1,5 +1,5 @@
-// Lanes of a warp that meet: the forms of PTX over cudasim's collectives. ballot, match_any, active_lanes, sync_warp and
-// fence are those themselves.
+// Lanes of a warp that meet: the forms of PTX over cudasim's collectives. ballot, match_any, active_lanes,
+// sync_warp and fence are those themselves.
 #pragma once
 
 #include "cudasim/collectives.h"
@@ -9,9 +9,10 @@ namespace infill::cudasim::ptx {
 
 enum class Shuffle { up, down, bfly, idx };
 
-// shfl.sync: `clamp` is the operand c of the manual, segment mask and last lane. A lane out of range gets its own
-// value and valid = false.
-inline b32 shuffle(Shuffle mode, b32 value, b32 distance, b32 clamp, b32 mask, bool& valid, const Site& site) {
+// shfl.sync: `clamp` is the operand c of the manual, segment mask and last lane. A lane out of range gets its
+// own value and valid = false.
+inline b32 shuffle(Shuffle mode, b32 value, b32 distance, b32 clamp, b32 mask, bool& valid,
+                   const Site& site) {
   const b32 lane = laneid(), segment = clamp >> 8 & 31;
   const b32 first = lane & segment, last = first | (clamp & ~segment & 31);
   distance &= 31;
@@ -38,9 +39,15 @@ inline b32 shuffle(Shuffle mode, b32 value, b32 distance, b32 clamp, b32 mask, b
   return value;
 }
 
-inline bool vote_any(b32 ballot, b32) { return ballot != 0; }
-inline bool vote_all(b32 ballot, b32 lanes) { return ballot == lanes; }
-inline bool vote_uni(b32 ballot, b32 lanes) { return ballot == 0 || ballot == lanes; }
+inline bool vote_any(b32 ballot, b32) {
+  return ballot != 0;
+}
+inline bool vote_all(b32 ballot, b32 lanes) {
+  return ballot == lanes;
+}
+inline bool vote_uni(b32 ballot, b32 lanes) {
+  return ballot == 0 || ballot == lanes;
+}
 
 // The lowest lane of those that meet.
 inline b32 first_lane(b32 mask, const Site& site) {

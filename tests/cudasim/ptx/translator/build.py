@@ -31,8 +31,9 @@ def warn(file, translation):
         print(f'{file.name}: {kernel}: not translated: {", ".join(opcodes)}', file=sys.stderr)
 
 
-def translate(files, cache, cudart, architecture=None):
-    """The library of the kernels in these programs and libraries; None if there are none."""
+def translate(files, cache, cudart, architecture=None, only=''):
+    """The library of the kernels in these programs and libraries, None if there are none; of those kernels only whose
+    mangled names hold a match of the regular expression `only`."""
     cache.mkdir(parents=True, exist_ok=True)
     sources, kernels = {}, set()
     for file in files:
@@ -42,7 +43,7 @@ def translate(files, cache, cudart, architecture=None):
             translated = module.translate(parser.parse(ptx))
             warn(file, translated)
             for kernel, name in translated.kernels.items():
-                if kernel not in kernels:  # a template in two modules is the same kernel
+                if kernel not in kernels and re.search(only, kernel):  # a template in two modules is the same kernel
                     sources[name] = translated.files[name]
             kernels |= set(translated.kernels)
             sources |= {name: text for name, text in translated.files.items() if name not in translated.kernels.values()}

@@ -71,7 +71,7 @@ def _kernel(entry, functions, symbols, statics, module, variables, prefix):
     used = [name for name in variables if f'{prefix}_{identifier(name)}' in text]
     lines = [f'// Translated from the PTX of {entry.name}.', '#include "cudasim/ptx/isa.h"', '',
              'namespace infill::cudasim::ptx {']
-    lines += [f'extern unsigned char {prefix}_{identifier(name)}[];' for name in used]
+    lines += [f'extern unsigned char* const {prefix}_{identifier(name)};' for name in used]
     lines.append('namespace {')
     tables = [line for emitter in emitters for line in _tables(emitter)]
     lines += [f'[[maybe_unused]] constexpr const char {name}[] = {_quoted(file)};' for file, name in context.files.items()]
@@ -120,9 +120,9 @@ def _variables(variables, prefix, unsupported):
             unsupported.setdefault(v.name, []).append('initial value that is an address')
             content = b''
         values = ', '.join(map(str, content))
-        lines.append(f'extern unsigned char {name}[{size}];')
-        lines.append(f'alignas({max(v.align, 16)}) unsigned char {name}[{size}] = {{{values}}};')
-        lines.append(f'const VariableRegistration {name}registration{{{_quoted(v.name)}, {name}, {v.bytes}}};')
+        lines += [f'constexpr unsigned char {name}initial[{size}] = {{{values}}};',
+                  f'extern unsigned char* const {name};',
+                  f'unsigned char* const {name} = make_variable({_quoted(v.name)}, {name}initial, {v.bytes});']
     return '\n'.join(lines + ['}  // namespace infill::cudasim::ptx', ''])
 
 
