@@ -212,6 +212,13 @@ inline Operands operands_of(const Case& c, uint32_t seed = 1) {
   o.rows = layer.gated ? 2 * layer.out_channels : layer.out_channels;
   o.x_map = map_layout(c.in, c.batch, layer.in_channels, c.height, c.width);
   o.x = random_values(o.x_map.elements, seed, 2.0F, o.precision);
+  if (c.in == Layout::kPitched) {
+    // What stands behind the channels is not x's.
+    const auto pitch = static_cast<size_t>(o.x_map.strides.pixel);
+    for (size_t i = 0; i < o.x.size(); ++i) {
+      if (i % pitch >= static_cast<size_t>(layer.in_channels)) o.x[i] = std::nanf("");
+    }
+  }
   const int32_t taps = layer.kernel_height * layer.kernel_width;
   const float scale = 2.0F / std::sqrt(static_cast<float>(layer.in_channels * taps));
   o.weight = random_values(static_cast<size_t>(o.rows) * static_cast<size_t>(layer.in_channels * taps),
