@@ -1,0 +1,150 @@
+// Products of tiles in shared memory, C += A B^T, whose rows are chunks of 64 bytes of a longer row, and how
+// such tiles get there. The same in every precision: a step takes 32 bytes of each row, 8 floats or 16
+// halves, and ldmatrix hands out fragments of both alike. Before sm_80, and with INFILL_NO_TENSOR_CORES,
+// products are sums over the same fragments.
+#pragma once
+
+#include "contextual_attention_plan.h"
+#include "language.h"
+#include "storage.cuh"
+
+#if defined(INFILL_NO_TENSOR_CORES) || (defined(__CUDA_ARCH__) && __CUDA_ARCH__ < 800)
+#define INFILL_SCALAR_PRODUCTS
+#endif
+
+namespace infill::cuda::attention {
+
+// 16 bytes `piece` of row `row` of a tile: rows of 64 bytes, swizzled so that eight rows' pieces lie in all
+// banks.
+__device__ __forceinline__ int swizzled(int row, int piece) {
+  return row * kChunk + ((piece ^ ((row >> 1) & 3)) << 4);
+}
+
+// 16 bytes from global to shared memory, zeros behind the first `valid` of them.
+__device__ __forceinline__ void copy_piece(char* shared, const char* global, int valid) {
+#ifdef INFILL_SCALAR_PRODUCTS
+  uint4 value = make_uint4(0, 0, 0, 0);
+  if (valid == 16) {
+    value = *reinterpret_cast<const uint4*>(global);
+  } else {
+    auto* words = reinterpret_cast<unsigned short*>(&value);
+    for (int i = 0; i < valid / 2; ++i) words[i] = reinterpret_cast<const unsigned short*>(global)[i];
+  }
+  *reinterpret_cast<uint4*>(shared) = value;
+#else
+  ptx::cp_async<16>(shared, global, valid);
+#endif
+}
+__device__ __forceinline__ void copies_commit() {
+#ifndef INFILL_SCALAR_PRODUCTS
+  ptx::cp_async_commit();
+#endif
+}
+template <int kGroups>
+__device__ __forceinline__ void copies_wait() {
+#ifndef INFILL_SCALAR_PRODUCTS
+  ptx::cp_async_wait<kGroups>();
+#endif
+}
+
+// Two TF32 numbers whose sum is `bits`, a float, to 22 bits.
+__device__ __forceinline__ void split_tf32(unsigned bits, unsigned& high, unsigned& low) {
+  const float value = __uint_as_float(bits);
+  high = ptx::to_tf32(value);
+  low = ptx::to_tf32(value - __uint_as_float(high));
+}
+
+// sums[m][n] += the products of rows a_row + 16 m .. of tile a and rows b_row + 8 n .. of tile b over step
+// `step` (0, 1) of the chunk. Fragments are those of mma.m16n8.
+template <Precision kPrecision, int kM, int kN>
+__device__ __forceinline__ void multiply_step(float (&sums)[kM][kN][4], const char* a, int a_row,
+                                              const char* b, int b_row, int step, int lane) {
+#ifdef INFILL_SCALAR_PRODUCTS
+  using T = Storage<kPrecision>;
+  constexpr int kPiece = 16 / static_cast<int>(sizeof(T));
+#pragma unroll 1
+  for (int k = 0; k < 2 * kPiece; ++k) {
+    const int piece = 2 * step + k / kPiece;
+    const auto at = [&](const char* tile, int row) {
+      return to_float(reinterpret_cast<const T*>(tile + swizzled(row, piece))[k % kPiece]);
+    };
+#pragma unroll
+    for (int m = 0; m < kM; ++m) {
+#pragma unroll
+      for (int n = 0; n < kN; ++n) {
+#pragma unroll
+        for (int i = 0; i < 4; ++i) {
+          sums[m][n][i] = fmaf(at(a, a_row + 16 * m + lane / 4 + i / 2 * 8),
+                               at(b, b_row + 8 * n + lane % 4 * 2 + i % 2), sums[m][n][i]);
+        }
+      }
+    }
+  }
+#else
+  unsigned fa[kM][4];
+  unsigned fb[kN][2];
+#pragma unroll
+  for (int m = 0; m < kM; ++m)
+    ptx::ldmatrix_x4(fa[m], a + swizzled(a_row + 16 * m + lane % 16, 2 * step + lane / 16));
+#pragma unroll
+  for (int n = 0; n + 1 < kN; n += 2) {
+    unsigned both[4];
+    ptx::ldmatrix_x4(both, b + swizzled(b_row + 8 * n + lane / 16 * 8 + lane % 8, 2 * step + lane / 8 % 2));
+    fb[n][0] = both[0];
+    fb[n][1] = both[1];
+    fb[n + 1][0] = both[2];
+    fb[n + 1][1] = both[3];
+  }
+  if constexpr (kN % 2 != 0)
+    ptx::ldmatrix_x2(fb[kN - 1], b + swizzled(b_row + 8 * (kN - 1) + lane % 8, 2 * step + lane / 8 % 2));
+  if constexpr (kPrecision == Precision::kFloat32) {
+    unsigned high[kM][4];
+#pragma unroll
+    for (int m = 0; m < kM; ++m) {
+#pragma unroll
+      for (int i = 0; i < 4; ++i) split_tf32(fa[m][i], high[m][i], fa[m][i]);
+    }
+#pragma unroll
+    for (int n = 0; n < kN; ++n) {
+      unsigned b_high[2];
+      unsigned b_low[2];
+#pragma unroll
+      for (int i = 0; i < 2; ++i) split_tf32(fb[n][i], b_high[i], b_low[i]);
+#pragma unroll
+      for (int m = 0; m < kM; ++m) {
+        ptx::mma_tf32_1688(sums[m][n], fa[m], b_high);
+        ptx::mma_tf32_1688(sums[m][n], high[m], b_low);
+        ptx::mma_tf32_1688(sums[m][n], high[m], b_high);
+      }
+    }
+    return;
+  }
+  if constexpr (kPrecision == Precision::kTf32) {
+#pragma unroll
+    for (int m = 0; m < kM; ++m) {
+#pragma unroll
+      for (int i = 0; i < 4; ++i) fa[m][i] = ptx::to_tf32(__uint_as_float(fa[m][i]));
+    }
+#pragma unroll
+    for (int n = 0; n < kN; ++n) {
+#pragma unroll
+      for (int i = 0; i < 2; ++i) fb[n][i] = ptx::to_tf32(__uint_as_float(fb[n][i]));
+    }
+  }
+#pragma unroll
+  for (int m = 0; m < kM; ++m) {
+#pragma unroll
+    for (int n = 0; n < kN; ++n) {
+      if constexpr (kPrecision == Precision::kTf32) {
+        ptx::mma_tf32_1688(sums[m][n], fa[m], fb[n]);
+      } else if constexpr (kPrecision == Precision::kFloat16) {
+        ptx::mma_f16_16816(sums[m][n], fa[m], fb[n]);
+      } else if constexpr (kPrecision == Precision::kBfloat16) {
+        ptx::mma_bf16_16816(sums[m][n], fa[m], fb[n]);
+      }
+    }
+  }
+#endif
+}
+
+}  // namespace infill::cuda::attention

@@ -1,0 +1,346 @@
+// The scores of a tile of queries and keys, walk by walk along diagonals, and what both passes make of them.
+//
+// A step is one Gram product of a row of kTileQueries queries and a row of kTileKeys keys. Warps compute it
+// on the tensor cores and leave it in shared memory. Then every thread reads a run of kRun + 5 products along
+// one diagonal of it: all sums of patches and fuse run along diagonals, so along the row they stay within the
+// thread, and along the walk they are sums over its last three steps. The lanes of a warp are neighbouring
+// diagonals: reads have no bank conflicts.
+#pragma once
+
+#include "contextual_attention_product.cuh"
+#include "contextual_attention_walk.h"
+
+namespace infill::cuda::attention {
+
+constexpr float kNever = -1e30F;
+constexpr float kLog2E = 1.44269504F;
+
+struct ScoreArguments {
+  Shape shape;
+  Tiling tiling;
+  const void* queries;
+  const void* keys;
+  const float* inverse;
+  const uint32_t* valid;
+  int32_t valid_words;
+  float scale;
+  const int32_t* tiles;  // that are to be computed
+  const int32_t* tile_count;
+  int32_t first_tile;  // of the panel, in that list
+  // First pass
+  const int32_t* masked;
+  float2* partial;
+  // Second pass
+  const float* offsets;
+  int32_t offset_pitch;
+  int32_t key_begin, key_end;  // the window, rows of key cells
+  void* weights;
+  int64_t weight_pitch;
+};
+
+constexpr int kStages = 3;
+constexpr int kStageBytes = (kTileQueries + kTileKeys) * kChunk;
+// Runs at the tile's edges read up to kRun - 1 values before and behind it, and do not use them.
+constexpr int kGramSlack = 8;
+static_assert(kRun - 1 <= kGramSlack);
+
+// Warps that multiply: one of 16 queries x 24 keys each.
+constexpr int kProductKeys = 3;  // times 8
+constexpr int kProductWarps = kTileQueries / 16 * (kTileKeys / (8 * kProductKeys));
+static_assert(kProductWarps * 32 <= kWalkThreads && kTileKeys % (8 * kProductKeys) == 0);
+
+// What the threads know of a step; the copies, which run ahead, leave it here.
+struct Note {
+  Walk walk;
+  Step step;
+  bool is_last;  // of its walk
+  bool is_end;   // no step: there are no more
+};
+constexpr int kNotes = 4;  // copies are kStages - 1 steps ahead at most
+static_assert(kNotes > kStages);
+
+struct alignas(16) ScoreShared {
+  char stages[kStages][kStageBytes];
+  Note notes[kNotes];
+  float gram[kGramSlack + kTileQueries * kTileKeys + kGramSlack];
+  float inverse[kGramSlack + kTileKeys + kGramSlack];
+};
+struct alignas(16) StatisticsShared {
+  float logits[kQueries * kTileKeys];
+  float maximum[kMostBandRows * kQueries];
+  float denominator[kMostBandRows * kQueries];
+};
+
+// Bits j, 0 <= j <= kRun + 4: whether lane first + j of a part is the right neighbour in the picture of the
+// one before.
+__device__ __forceinline__ unsigned links(int first, int part, int w) {
+  unsigned bits = ~0U;
+  int in_row = (first + part) % w;
+  if (in_row < 0) in_row += w;
+  for (int j = in_row == 0 ? 0 : w - in_row; j < kRun + 5; j += w) bits &= ~(1U << j);
+  return bits;
+}
+
+// Bits j with low <= j < high.
+__device__ __forceinline__ unsigned bits_between(int64_t low, int64_t high) {
+  const int from = static_cast<int>(low < 0 ? 0 : (low > 31 ? 31 : low));
+  const int to = static_cast<int>(high < 0 ? 0 : (high > 31 ? 31 : high));
+  return ((1U << to) - 1) & ~((1U << from) - 1);
+}
+
+// Copies chunks of rows to the stages in the order in which they are multiplied: walks delta, delta + 1, ..,
+// end - 1.
+template <class MakeWalk>
+struct Loader {
+  const MakeWalk& make;
+  const Shape& shape;
+  const char* queries;
+  const char* keys;
+  int row_bytes, query_lane, key_lane;  // lanes of the extended grid
+  int delta, end;
+  Walk walk;
+  Step step;
+  int at = 0;  // byte of the row
+  int stage = 0;
+  int note = 0;
+
+  __device__ __forceinline__ void next_walk() {
+    do {
+      ++delta;
+      if (delta >= end) return;
+      walk = make(delta);
+    } while (walk.is_empty());
+    step = first_step(walk, shape.h, shape.fuse);
+  }
+
+  __device__ __forceinline__ void load(ScoreShared& shared) {
+    if (delta <= end) {
+      if (delta == end) {
+        if (threadIdx.x == 0) shared.notes[note].is_end = true;
+        ++delta;  // said once
+      } else {
+        copy(shared.stages[stage]);
+        Step next = step;
+        const bool is_last = !next_step(walk, shape.h, shape.fuse, next);
+        if (at == 0) {
+          if (threadIdx.x == 0) shared.notes[note] = {walk, step, is_last, false};
+          note = note + 1 == kNotes ? 0 : note + 1;
+        }
+        at += kChunk;
+        if (at >= row_bytes) {
+          at = 0;
+          step = next;
+          if (is_last) next_walk();
+        }
+      }
+    }
+    copies_commit();
+    stage = stage + 1 == kStages ? 0 : stage + 1;
+  }
+
+  __device__ __forceinline__ void copy(char* to) const {
+    const int64_t query_row = int64_t{grid_row(step.row, step.query_part)} * shape.lanes;
+    const int64_t key_row = int64_t{grid_row(step.row + walk.delta, step.key_part)} * shape.lanes;
+    constexpr int kPieces = (kTileQueries + kTileKeys) * (kChunk / 16);
+#pragma unroll
+    for (int first = 0; first < kPieces; first += kWalkThreads) {
+      const int i = first + static_cast<int>(threadIdx.x);
+      if (i >= kPieces) continue;
+      const int row = i / 4;
+      const bool is_query = row < kTileQueries;
+      const int lane = is_query ? query_lane + row : key_lane + row - kTileQueries;
+      const int byte = at + i % 4 * 16;
+      const bool there = lane >= 0 && lane < shape.lanes && byte < row_bytes;
+      const char* rows = is_query ? queries : keys;
+      const int64_t offset = there ? ((is_query ? query_row : key_row) + lane) * row_bytes + byte : 0;
+      copy_piece(to + swizzled(row, i % 4), rows + offset, there ? 16 : 0);
+    }
+  }
+};
+
+// A thread's diagonals and the sums along them. Index j counts lanes from `query_lane`, j = kBefore is its
+// first own.
+struct Run {
+  int query, key;            // own lanes begin here in the tile's own ones; key may be negative
+  int query_lane, key_lane;  // of j = 0: columns of the picture
+  unsigned links;
+  float pair[kRun + 3], last[kRun + 3];            // of rows of a patch, j from 1
+  float fuse_pair[kRun + 1], fuse_last[kRun + 1];  // of scores, j from 2
+
+  __device__ __forceinline__ void begin_walk() {
+#pragma unroll
+    for (int i = 0; i < kRun + 1; ++i) fuse_pair[i] = fuse_last[i] = 0;
+  }
+  __device__ __forceinline__ void begin_stretch(const Step& step, int w) {
+    links = attention::links(query_lane, step.query_part, w) & attention::links(key_lane, step.key_part, w);
+#pragma unroll
+    for (int i = 0; i < kRun + 3; ++i) pair[i] = last[i] = 0;
+  }
+
+  // Takes the step's products; sums[i], j = i + 2, is the score with fuse's sums of row step.row - 1 (without
+  // fuse) or step.row - 2 if that has all its steps.
+  __device__ __forceinline__ void add(const ScoreShared& shared, const Step& step, const Shape& shape,
+                                      float (&sums)[kRun + 1]) {
+    const float* gram = shared.gram + kGramSlack + query * kTileKeys + key;
+    const float* inverse = shared.inverse + kGramSlack + key;
+    float products[kRun + 5];
+#pragma unroll
+    for (int j = 0; j < kRun + 5; ++j) products[j] = gram[j * (kTileKeys + 1)];
+    float rows[kRun + 3];
+    if ((links & bits_between(1, kRun + 5)) == bits_between(1, kRun + 5)) {
+#pragma unroll
+      for (int i = 0; i < kRun + 3; ++i) rows[i] = products[i + 1] + products[i] + products[i + 2];
+    } else {
+#pragma unroll
+      for (int i = 0; i < kRun + 3; ++i) {
+        rows[i] = products[i + 1] + ((links >> (i + 1) & 1) != 0 ? products[i] : 0.0F) +
+                  ((links >> (i + 2) & 1) != 0 ? products[i + 2] : 0.0F);
+      }
+    }
+    // The score's row is the one before the step's. It has a patch where a position is.
+    const int64_t flat =
+        (int64_t{step.row} - 1 - int64_t{step.query_part} * shape.h) * shape.w + step.query_part + query_lane;
+    const unsigned own = bits_between(-flat, int64_t{shape.h} * shape.w - flat);
+    float scores[kRun + 3];
+#pragma unroll
+    for (int i = 0; i < kRun + 3; ++i) {
+      scores[i] = (own >> (i + 1) & 1) != 0 ? (pair[i] + rows[i]) * inverse[i + 1] : 0.0F;
+      pair[i] = last[i] + rows[i];
+      last[i] = rows[i];
+    }
+    if (!shape.fuse) {
+#pragma unroll
+      for (int i = 0; i < kRun + 1; ++i) sums[i] = scores[i + 1];
+      return;
+    }
+    if (step.row < step.stretch_begin + 2) return;
+#pragma unroll
+    for (int i = 0; i < kRun + 1; ++i) {
+      float sum = scores[i + 1] + scores[i] + scores[i + 2];
+      // In order of columns nothing is above the first position and below the last.
+      if (step.stretch != 1) {
+        const int x = query_lane + i + 2;
+        const int k = key_lane + i + 2;
+        if ((step.query_part < 0 && x == 0) || (step.query_part > 0 && x == shape.w - 1) ||
+            (step.key_part < 0 && k == 0) || (step.key_part > 0 && k == shape.w - 1))
+          sum = 0;
+      }
+      sums[i] = fuse_pair[i] + sum;
+      fuse_pair[i] = fuse_last[i] + sum;
+      fuse_last[i] = sum;
+    }
+  }
+};
+
+// Bits of kRun + 1 keys from column k of row `row`: which of them are valid.
+__device__ __forceinline__ unsigned valid_keys(const ScoreArguments& arguments, int row, int k) {
+  const uint32_t* words = arguments.valid + int64_t{row} * arguments.valid_words + ((k + 32) >> 5);
+  return static_cast<unsigned>((uint64_t{__ldg(words + 1)} << 32 | __ldg(words)) >> ((k + 32) & 31));
+}
+
+// Calls finish(v, sums) in every thread with the finished row v of each walk, and end_walk(walk) after each.
+template <Precision kPrecision, class MakeWalk, class Finish, class EndWalk>
+__device__ __forceinline__ void walk_diagonals(const ScoreArguments& arguments, ScoreShared& shared,
+                                               const MakeWalk& make, int delta_begin, int delta_end,
+                                               int query_column, int key_column, Run& run,
+                                               const Finish& finish, const EndWalk& end_walk) {
+  const Shape& shape = arguments.shape;
+  const int thread = static_cast<int>(threadIdx.x);
+  const int warp = thread / 32;
+  const int lane = thread % 32;
+  using T = Storage<kPrecision>;
+  const int row_bytes = shape.depth * static_cast<int>(sizeof(T));
+
+  // Neighbours of the tile that runs read and do not use.
+  if (thread < kGramSlack) {
+    shared.gram[thread] = shared.gram[kGramSlack + kTileQueries * kTileKeys + thread] = 0;
+    shared.inverse[thread] = shared.inverse[kGramSlack + kTileKeys + thread] = 0;
+  }
+
+  Loader<MakeWalk> loader{make,
+                          shape,
+                          static_cast<const char*>(arguments.queries),
+                          static_cast<const char*>(arguments.keys),
+                          row_bytes,
+                          query_column - kBefore + kMargin,
+                          key_column - kBefore + kMargin,
+                          delta_begin - 1,
+                          delta_end,
+                          {},
+                          {}};
+  loader.next_walk();
+#pragma unroll
+  for (int i = 0; i < kStages - 1; ++i) loader.load(shared);
+  __syncthreads();
+
+  int stage = 0;
+  for (int i = 0; !shared.notes[i].is_end; i = i + 1 == kNotes ? 0 : i + 1) {
+    const Note& note = shared.notes[i];
+    const Step step = note.step;
+    if (step.row == step.stretch_begin) {
+      if (step.stretch == (note.walk.wraps_before ? 0 : 1)) run.begin_walk();
+      run.begin_stretch(step, shape.w);
+    }
+
+    // The patches' norms of the row before, whose scores this step completes.
+    float inverse = 0;
+    const int key_lane = key_column - kBefore + kMargin + thread;
+    if (thread < kTileKeys && key_lane >= 0 && key_lane < shape.lanes) {
+      const int row = grid_row(step.row + note.walk.delta, step.key_part) - 1;
+      if (row >= 0) inverse = __ldg(arguments.inverse + int64_t{row} * shape.lanes + key_lane);
+    }
+
+    float products[1][kProductKeys][4] = {};
+    for (int at = 0; at < row_bytes; at += kChunk) {
+      copies_wait<kStages - 2>();
+      __syncthreads();
+      loader.load(shared);
+      if (warp < kProductWarps) {
+        const char* queries = shared.stages[stage];
+        const char* keys = queries + kTileQueries * kChunk;
+        multiply_step<kPrecision>(products, queries, warp % 2 * 16, keys, warp / 2 * (8 * kProductKeys), 0,
+                                  lane);
+        if (at + kStep < row_bytes)
+          multiply_step<kPrecision>(products, queries, warp % 2 * 16, keys, warp / 2 * (8 * kProductKeys), 1,
+                                    lane);
+      }
+      stage = stage + 1 == kStages ? 0 : stage + 1;
+    }
+    if (warp < kProductWarps) {
+      float* gram = shared.gram + kGramSlack + (warp % 2 * 16 + lane / 4) * kTileKeys +
+                    warp / 2 * (8 * kProductKeys) + lane % 4 * 2;
+#pragma unroll
+      for (int n = 0; n < kProductKeys; ++n) {
+        *reinterpret_cast<float2*>(gram + 8 * n) = make_float2(products[0][n][0], products[0][n][1]);
+        *reinterpret_cast<float2*>(gram + 8 * kTileKeys + 8 * n) =
+            make_float2(products[0][n][2], products[0][n][3]);
+      }
+    }
+    if (thread < kTileKeys) shared.inverse[kGramSlack + thread] = inverse;
+    __syncthreads();
+
+    float sums[kRun + 1] = {};
+    run.add(shared, step, shape, sums);
+    const int finished = step.row - (shape.fuse ? 2 : 1);
+    if (step.row >= step.stretch_begin + 2 && finished >= note.walk.first && finished <= note.walk.last)
+      finish(note.walk, finished, sums);
+    if (note.is_last) end_walk(note.walk);
+  }
+  copies_wait<0>();
+}
+
+// The place of a thread's run in the tile.
+__device__ __forceinline__ Run place_run(int query_column, int key_column) {
+  Run run;
+  const int diagonal = static_cast<int>(threadIdx.x) % kDiagonals - (kRun - 1);
+  run.query = static_cast<int>(threadIdx.x) / kDiagonals * kRun;
+  run.key = diagonal < kKeys ? diagonal : kKeys - 1;
+  run.query_lane = query_column + run.query - kBefore;
+  run.key_lane = key_column + run.key - kBefore;
+  return run;
+}
+__device__ __forceinline__ bool has_diagonal() {
+  return static_cast<int>(threadIdx.x) % kDiagonals - (kRun - 1) < kKeys;
+}
+
+}  // namespace infill::cuda::attention
