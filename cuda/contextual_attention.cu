@@ -1,8 +1,8 @@
-#include "contextual_attention.h"
-#include "contextual_attention_passes.cuh"
-#include "contextual_attention_paste.cuh"
-#include "contextual_attention_plan.h"
-#include "contextual_attention_prepare.cuh"
+#include "cuda/contextual_attention.h"
+#include "cuda/contextual_attention_passes.cuh"
+#include "cuda/contextual_attention_paste.cuh"
+#include "cuda/contextual_attention_plan.h"
+#include "cuda/contextual_attention_prepare.cuh"
 
 namespace infill::cuda {
 namespace attention {

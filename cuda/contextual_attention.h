@@ -21,8 +21,8 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "feature_map.h"
-#include "precision.h"
+#include "cuda/feature_map.h"
+#include "cuda/precision.h"
 
 namespace infill::cuda {
 

@@ -2,7 +2,7 @@
 // pasted with.
 #pragma once
 
-#include "contextual_attention_scores.cuh"
+#include "cuda/contextual_attention_scores.cuh"
 
 namespace infill::cuda::attention {
 
@@ -20,7 +20,7 @@ struct TilePlace {
 
 // Grid: tiles of queries, then key segments x splits. Writes arguments.partial.
 template <Precision kPrecision>
-__global__ void __launch_bounds__(kWalkThreads, 1) statistics_kernel(ScoreArguments arguments) {
+__global__ void __launch_bounds__(kWalkThreads, 2) statistics_kernel(ScoreArguments arguments) {
   INFILL_DYNAMIC_SHARED(char, memory);
   ScoreShared& shared = *reinterpret_cast<ScoreShared*>(memory);
   StatisticsShared& statistics = *reinterpret_cast<StatisticsShared*>(memory + sizeof(ScoreShared));
@@ -69,7 +69,7 @@ __global__ void __launch_bounds__(kWalkThreads, 1) statistics_kernel(ScoreArgume
 #pragma unroll
       for (int i = 1; i < 8; i *= 2) maximum = fmaxf(maximum, __shfl_xor_sync(lanes, maximum, i));
       const int at = (v - place.begin) * kQueries + query;
-      const float earlier = statistics.maximum[at];
+      const float earlier = __shfl_sync(lanes, part == 0 ? statistics.maximum[at] : 0.0F, 0, 8);
       maximum = fmaxf(maximum, earlier);
       float sum = 0;
 #pragma unroll
@@ -106,7 +106,7 @@ __global__ void __launch_bounds__(kWalkThreads, 1) statistics_kernel(ScoreArgume
 // Grid: tiles of the panel, then key segments x splits. Writes arguments.weights: row, a cell of the tile;
 // column, a key cell of the window.
 template <Precision kPrecision>
-__global__ void __launch_bounds__(kWalkThreads, 1) weights_kernel(ScoreArguments arguments) {
+__global__ void __launch_bounds__(kWalkThreads, 2) weights_kernel(ScoreArguments arguments) {
   INFILL_DYNAMIC_SHARED(char, memory);
   ScoreShared& shared = *reinterpret_cast<ScoreShared*>(memory);
   using T = Storage<kPrecision>;

@@ -4,9 +4,9 @@
 // products are sums over the same fragments.
 #pragma once
 
-#include "contextual_attention_plan.h"
-#include "language.h"
-#include "storage.cuh"
+#include "cuda/contextual_attention_plan.h"
+#include "cuda/language.h"
+#include "cuda/storage.cuh"
 
 #if defined(INFILL_NO_TENSOR_CORES) || (defined(__CUDA_ARCH__) && __CUDA_ARCH__ < 800)
 #define INFILL_SCALAR_PRODUCTS

@@ -7,8 +7,8 @@
 // diagonals: reads have no bank conflicts.
 #pragma once
 
-#include "contextual_attention_product.cuh"
-#include "contextual_attention_walk.h"
+#include "cuda/contextual_attention_product.cuh"
+#include "cuda/contextual_attention_walk.h"
 
 namespace infill::cuda::attention {
 

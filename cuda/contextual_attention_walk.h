@@ -4,7 +4,7 @@
 // steps of its own.
 #pragma once
 
-#include "contextual_attention_plan.h"
+#include "cuda/contextual_attention_plan.h"
 
 namespace infill::cuda::attention {
 

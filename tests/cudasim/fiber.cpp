@@ -7,17 +7,7 @@
 #include <cstdlib>
 #include <new>
 
-#if defined(__SANITIZE_ADDRESS__)
-#define INFILL_CUDASIM_ASAN 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define INFILL_CUDASIM_ASAN 1
-#endif
-#endif
-#ifdef INFILL_CUDASIM_ASAN
-#include <sanitizer/asan_interface.h>
-#include <sanitizer/common_interface_defs.h>
-#endif
+#include "cudasim/asan.h"
 
 #ifndef __x86_64__
 #error "cudasim switches stacks with x86-64 assembly"
@@ -53,6 +43,7 @@ namespace infill::cudasim {
 namespace {
 
 constexpr int kSavedRegisters = 6;
+constexpr size_t kGuardBytes = 4096;
 
 }  // namespace
 
@@ -67,12 +58,11 @@ void Fiber::start(void (*entry)()) {
     if (memory == MAP_FAILED) throw std::bad_alloc();
     stack_ = static_cast<char*>(memory);
     stack_bytes_ = kStackBytes;
+    mprotect(stack_, kGuardBytes, PROT_NONE);  // a full stack is a fault, not somebody else's stack
     owns_stack_ = true;
   }
-#ifdef INFILL_CUDASIM_ASAN
-  ASAN_UNPOISON_MEMORY_REGION(stack_, stack_bytes_);
+  allow_access(stack_ + kGuardBytes, stack_bytes_ - kGuardBytes);
   fake_stack_ = nullptr;
-#endif
   // As if entry had been called: the return address above it keeps the stack aligned as the ABI wants it.
   auto* top = reinterpret_cast<void**>(stack_ + stack_bytes_ - 64);
   *--top = nullptr;

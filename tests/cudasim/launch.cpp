@@ -1,7 +1,10 @@
 #include "cudasim/launch.h"
 
+#include <string>
+
 #include "cudasim/execution.h"
 #include "cudasim/ordering.h"
+#include "cudasim/report.h"
 #include "cudasim/shared_memory.h"
 
 namespace infill::cudasim {
@@ -34,7 +37,12 @@ LaunchResult run(const Launch& launch) {
       }
     }
   }
-  end_shared_memory();
+  const size_t shared_bytes = end_shared_memory() + launch.dynamic_shared;
+  if (shared_bytes > launch.shared_limit) {
+    report(Rule::kLaunch, Site(),
+           std::string(launch.name) + " uses " + std::to_string(shared_bytes) +
+               " bytes of shared memory, it may use " + std::to_string(launch.shared_limit));
+  }
   return block.trapped() ? LaunchResult::kTrapped : LaunchResult::kDone;
 }
 

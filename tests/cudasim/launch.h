@@ -32,6 +32,9 @@ struct Launch {
   std::vector<StaticShared> static_shared;
   size_t static_shared_bytes = 0;
   void (*on_block_end)() = nullptr;
+  // What the function may have; the host API fills them in.
+  size_t dynamic_shared_limit = ~size_t{0};
+  size_t shared_limit = ~size_t{0};
 };
 
 enum class LaunchResult : uint8_t { kDone, kTrapped };

@@ -3,7 +3,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <string>
 
 #include "cudasim/shadow.h"
@@ -16,15 +15,17 @@ struct Region {
   uintptr_t begin;
   uintptr_t end;
   Space space;
+  int device;  // of device memory
   bool freed;
   std::string name;
   Shadow shadow;
+
+  [[nodiscard]] size_t bytes() const { return end - begin; }
 };
 
-// Bytes of no value that float, half and bfloat16 read as NaN or as something huge.
+// What memory holds that nobody wrote: floats, halves and bfloat16 of no use.
 constexpr int kUnwrittenGlobal = 0xCB;
 constexpr int kUnwrittenShared = 0xFF;
-constexpr int kFreed = 0xDD;
 
 // Adds a region; without a shadow unless the checker is on.
 Region& add_region(void* begin, size_t bytes, Space space, std::string name);
@@ -36,14 +37,6 @@ Region* find_region(uintptr_t address);
 const Region* region_before(uintptr_t address);
 // Grows whenever a region goes away: cached pointers of an older count are stale.
 extern uint32_t region_changes;
-
-// Device memory, 256-byte aligned, filled with kUnwrittenGlobal; null when there is no room.
-void* allocate_device(size_t bytes);
-// False, with a finding, for what is no live allocation. Freed memory stays reserved and poisoned: use is
-// found.
-bool free_device(void* pointer);
-size_t device_bytes_in_use();
-size_t device_allocations();
 
 // Host writes: from now on initialised.
 void mark_written(const void* begin, size_t bytes);

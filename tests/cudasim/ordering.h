@@ -18,7 +18,8 @@ namespace infill::cudasim {
 class Ordering {
  public:
   using Time = uint32_t;
-  static constexpr Time kNever = 0;  // no access has this stamp
+  static constexpr Time kNever = 0;      // no access has this stamp
+  static constexpr Time kBeforeAll = 1;  // of the host
 
   [[nodiscard]] Time now() const { return now_; }
   [[nodiscard]] Time block_start() const { return block_start_; }
@@ -53,7 +54,7 @@ class Ordering {
 
   [[nodiscard]] bool is_acquired(Time time) const;
 
-  Time now_ = 1;
+  Time now_ = kBeforeAll;
   Time launch_start_ = 1;
   Time block_start_ = 1;
   Time barrier_ = 1;  // last one of the whole block

@@ -6,21 +6,8 @@
 #include <new>
 #include <vector>
 
+#include "cudasim/asan.h"
 #include "cudasim/memory.h"
-
-#if defined(__SANITIZE_ADDRESS__)
-#define INFILL_CUDASIM_ASAN 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define INFILL_CUDASIM_ASAN 1
-#endif
-#endif
-#ifdef INFILL_CUDASIM_ASAN
-#include <sanitizer/asan_interface.h>
-#else
-#define ASAN_POISON_MEMORY_REGION(begin, bytes) (static_cast<void>(begin), static_cast<void>(bytes))
-#define ASAN_UNPOISON_MEMORY_REGION(begin, bytes) (static_cast<void>(begin), static_cast<void>(bytes))
-#endif
 
 namespace infill::cudasim {
 namespace {
@@ -42,7 +29,7 @@ void* place(size_t offset, size_t bytes, const char* name) {
   unsigned char* address = shared_window() + offset;
   if (offset + bytes + kRedZone > kSharedWindowBytes) throw std::bad_alloc();
   window_used = offset + bytes;
-  ASAN_UNPOISON_MEMORY_REGION(address, bytes);
+  allow_access(address, bytes);
   std::memset(address, kUnwrittenShared, bytes);
   arrays.push_back(&add_region(address, bytes, Space::kShared, name));
   return address;
@@ -60,7 +47,7 @@ unsigned char* shared_window() {
 void begin_shared_memory(const Launch& launch) {
   ++launch_number;
   window_used = static_bytes = 0;
-  ASAN_POISON_MEMORY_REGION(shared_window(), kSharedWindowBytes);
+  forbid_access(shared_window(), kSharedWindowBytes);
   for (const StaticShared& array : launch.static_shared) {
     place(array.offset, array.bytes, array.name);
     static_bytes += array.bytes;
@@ -91,7 +78,7 @@ void* shared_array(SharedArray& array) {
 size_t end_shared_memory() {
   for (Region* array : arrays) remove_region(*array);
   arrays.clear();
-  ASAN_UNPOISON_MEMORY_REGION(shared_window(), kSharedWindowBytes);
+  allow_access(shared_window(), kSharedWindowBytes);
   return static_bytes;
 }
 

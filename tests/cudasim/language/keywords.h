@@ -13,6 +13,7 @@
 #undef __constant__
 #undef __shared__
 #undef __forceinline__
+#undef __noinline__  // an attribute that the standard library spells so
 #undef __launch_bounds__
 #undef __align__
 #define __global__
@@ -21,8 +22,6 @@
 #define __constant__
 #define __shared__ static_assert(false, "shared arrays are declared with INFILL_SHARED")
 #define __forceinline__ inline
-// The standard library says __attribute__((__noinline__)).
-#undef __noinline__
 #define __launch_bounds__(...)
 #define __align__(bytes) __attribute__((aligned(bytes)))
 #define __builtin_assume(condition) static_cast<void>(0)
