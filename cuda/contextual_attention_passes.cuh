@@ -20,7 +20,7 @@ struct TilePlace {
 
 // Grid: tiles of queries, then key segments x splits. Writes arguments.partial.
 template <Precision kPrecision>
-__global__ void __launch_bounds__(kWalkThreads, 2) statistics_kernel(ScoreArguments arguments) {
+__global__ void __launch_bounds__(kWalkThreads, 1) statistics_kernel(ScoreArguments arguments) {
   INFILL_DYNAMIC_SHARED(char, memory);
   ScoreShared& shared = *reinterpret_cast<ScoreShared*>(memory);
   StatisticsShared& statistics = *reinterpret_cast<StatisticsShared*>(memory + sizeof(ScoreShared));
@@ -106,7 +106,7 @@ __global__ void __launch_bounds__(kWalkThreads, 2) statistics_kernel(ScoreArgume
 // Grid: tiles of the panel, then key segments x splits. Writes arguments.weights: row, a cell of the tile;
 // column, a key cell of the window.
 template <Precision kPrecision>
-__global__ void __launch_bounds__(kWalkThreads, 2) weights_kernel(ScoreArguments arguments) {
+__global__ void __launch_bounds__(kWalkThreads, 1) weights_kernel(ScoreArguments arguments) {
   INFILL_DYNAMIC_SHARED(char, memory);
   ScoreShared& shared = *reinterpret_cast<ScoreShared*>(memory);
   using T = Storage<kPrecision>;
