@@ -45,9 +45,9 @@ __global__ void __launch_bounds__(kWalkThreads, 1) statistics_kernel(ScoreArgume
   const int query = thread / 8;
   const int part = thread % 8;
 
-  const auto finish = [&](const Walk& walk, int v, const float(&sums)[kRun + 1]) {
+  const auto finish = [&](const Walk&, int v, const float(&sums)[kRun + 1]) {
     if (has_diagonal()) {
-      const unsigned valid = valid_keys(arguments, v + walk.delta, key_column + run.key);
+      const unsigned valid = valid_keys(shared, key_column, key_column + run.key);
 #pragma unroll
       for (int e = 0; e < kRun; ++e) {
         if (run.key + e < 0 || run.key + e >= kKeys) continue;
@@ -86,7 +86,7 @@ __global__ void __launch_bounds__(kWalkThreads, 1) statistics_kernel(ScoreArgume
   };
   const int first = first_statistics_delta(end);
   const int deltas = statistics_deltas(shape.h, place.begin, end);
-  walk_diagonals<kPrecision>(
+  walk_diagonals<kPrecision, false>(
       arguments, shared,
       [&](int delta) { return statistics_walk(shape.h, shape.fuse, place.begin, end, delta); },
       first + share_begin(deltas, split, tiling.statistics_splits),
@@ -157,13 +157,12 @@ __global__ void __launch_bounds__(kWalkThreads, 1) weights_kernel(ScoreArguments
   }
 
   const auto finish = [&](const Walk& walk, int v, const float(&sums)[kRun + 1]) {
-    const unsigned valid = valid_keys(arguments, v + walk.delta, key_column + run.key - 1);
-    const float* offsets = arguments.offsets + int64_t{v} * arguments.offset_pitch + place.column + run.query;
+    const unsigned valid = valid_keys(shared, key_column, key_column + run.key - 1);
+    const float* offsets = shared.offsets + run.query;
     float attention[kRun + 1];
 #pragma unroll
     for (int i = 0; i < kRun + 1; ++i) {
-      attention[i] =
-          (valid >> i & 1) != 0 ? exp2f(sums[i] * (arguments.scale * kLog2E) - __ldg(offsets + i)) : 0.0F;
+      attention[i] = (valid >> i & 1) != 0 ? exp2f(sums[i] * (arguments.scale * kLog2E) - offsets[i]) : 0.0F;
     }
     float values[kRun];
 #pragma unroll
@@ -179,8 +178,8 @@ __global__ void __launch_bounds__(kWalkThreads, 1) weights_kernel(ScoreArguments
 #pragma unroll
     for (int e = 0; e < kRun; ++e) above[e] = 0;
   };
-  walk_diagonals<kPrecision>(arguments, shared, make_walk, delta_begin, delta_end, place.column, key_column,
-                             run, finish, end_walk);
+  walk_diagonals<kPrecision, true>(arguments, shared, make_walk, delta_begin, delta_end, place.column,
+                                   key_column, run, finish, end_walk);
 }
 
 // Combines the first pass' parts in their order. Grid: rows of positions.

@@ -44,6 +44,12 @@ constexpr int kStageBytes = (kTileQueries + kTileKeys) * kChunk;
 constexpr int kGramSlack = 8;
 static_assert(kRun - 1 <= kGramSlack);
 
+// Words that hold the bits of the tile's keys, and of those up to kRun on the left.
+constexpr int kValidWords = (kKeys + kRun + 31) / 32 + 2;
+__device__ __forceinline__ int first_valid_word(int key_column) {
+  return (key_column + 32 - kRun) / 32;
+}
+
 // Warps that multiply: one of 16 queries x 24 keys each.
 constexpr int kProductKeys = 3;  // times 8
 constexpr int kProductWarps = kTileQueries / 16 * (kTileKeys / (8 * kProductKeys));
@@ -64,6 +70,9 @@ struct alignas(16) ScoreShared {
   Note notes[kNotes];
   float gram[kGramSlack + kTileQueries * kTileKeys + kGramSlack];
   float inverse[kGramSlack + kTileKeys + kGramSlack];
+  // Of the row of scores that the step finishes.
+  uint32_t valid[kValidWords];
+  float offsets[kQueries + 1];  // second pass: from the query left of the tile's own
 };
 struct alignas(16) StatisticsShared {
   float logits[kQueries * kTileKeys];
@@ -232,14 +241,19 @@ struct Run {
   }
 };
 
-// Bits of kRun + 1 keys from column k of row `row`: which of them are valid.
-__device__ __forceinline__ unsigned valid_keys(const ScoreArguments& arguments, int row, int k) {
-  const uint32_t* words = arguments.valid + int64_t{row} * arguments.valid_words + ((k + 32) >> 5);
-  return static_cast<unsigned>((uint64_t{__ldg(words + 1)} << 32 | __ldg(words)) >> ((k + 32) & 31));
+// Bits of kRun + 1 keys from column k of the row that the step finishes: which of them are valid.
+__device__ __forceinline__ unsigned valid_keys(const ScoreShared& shared, int key_column, int k) {
+  const int bit = k + 32 - 32 * first_valid_word(key_column);
+  const uint32_t* words = shared.valid + bit / 32;
+  return static_cast<unsigned>((uint64_t{words[1]} << 32 | words[0]) >> (bit % 32));
 }
 
-// Calls finish(v, sums) in every thread with the finished row v of each walk, and end_walk(walk) after each.
-template <Precision kPrecision, class MakeWalk, class Finish, class EndWalk>
+// Threads that fetch these.
+constexpr int kFirstForWords = 96;
+constexpr int kFirstForOffsets = 128;
+
+// Calls finish(walk, v, sums) in every thread with each finished row v, and end_walk(walk) after each walk.
+template <Precision kPrecision, bool kWithOffsets, class MakeWalk, class Finish, class EndWalk>
 __device__ __forceinline__ void walk_diagonals(const ScoreArguments& arguments, ScoreShared& shared,
                                                const MakeWalk& make, int delta_begin, int delta_end,
                                                int query_column, int key_column, Run& run,
@@ -289,6 +303,23 @@ __device__ __forceinline__ void walk_diagonals(const ScoreArguments& arguments, 
       const int row = grid_row(step.row + note.walk.delta, step.key_part) - 1;
       if (row >= 0) inverse = __ldg(arguments.inverse + int64_t{row} * shape.lanes + key_lane);
     }
+    // What turns the scores of the row that this step finishes into weights.
+    const int finished = step.row - (shape.fuse ? 2 : 1);
+    const bool finishes =
+        step.row >= step.stretch_begin + 2 && finished >= note.walk.first && finished <= note.walk.last;
+    const bool has_word = finishes && thread >= kFirstForWords && thread < kFirstForWords + kValidWords;
+    const bool has_offset =
+        kWithOffsets && finishes && thread >= kFirstForOffsets && thread <= kFirstForOffsets + kQueries;
+    unsigned word = 0;
+    float offset = 0;
+    if (has_word) {
+      word = __ldg(arguments.valid + int64_t{finished + note.walk.delta} * arguments.valid_words +
+                   first_valid_word(key_column) + thread - kFirstForWords);
+    }
+    if (has_offset) {
+      offset = __ldg(arguments.offsets + int64_t{finished} * arguments.offset_pitch + query_column + thread -
+                     kFirstForOffsets);
+    }
 
     float products[1][kProductKeys][4] = {};
     for (int at = 0; at < row_bytes; at += kChunk) {
@@ -317,13 +348,13 @@ __device__ __forceinline__ void walk_diagonals(const ScoreArguments& arguments, 
       }
     }
     if (thread < kTileKeys) shared.inverse[kGramSlack + thread] = inverse;
+    if (has_word) shared.valid[thread - kFirstForWords] = word;
+    if (has_offset) shared.offsets[thread - kFirstForOffsets] = offset;
     __syncthreads();
 
     float sums[kRun + 1] = {};
     run.add(shared, step, shape, sums);
-    const int finished = step.row - (shape.fuse ? 2 : 1);
-    if (step.row >= step.stretch_begin + 2 && finished >= note.walk.first && finished <= note.walk.last)
-      finish(note.walk, finished, sums);
+    if (finishes) finish(note.walk, finished, sums);
     if (note.is_last) end_walk(note.walk);
   }
   copies_wait<0>();
