@@ -174,7 +174,7 @@ class Item {
       INFILL_LAUNCH((weights_kernel<kPrecision>),
                     dim3(static_cast<unsigned>(tiling_.panel_tiles),
                          static_cast<unsigned>(tiling_.paste_key_segments * tiling_.paste_splits)),
-                    kWalkThreads, sizeof(ScoreShared), stream_, scores);
+                    kWalkThreads, kWeightsSharedBytes, stream_, scores);
       if (const cudaError_t error = cudaGetLastError(); error != cudaSuccess) return error;
       arguments.cells = at<T>(call_, layout_.cells) + int64_t{row} * shape_.cells_w;
       arguments.keys = (scores.key_end - row) * shape_.cells_w;
