@@ -467,6 +467,21 @@ TEST(ContextualAttention, WantedPixelsHaveTheSameBitsAndTheRestIsZero) {
   }
 }
 
+// The last row of a tile: its pixels lie in cells of this tile and of the one below.
+TEST(ContextualAttention, WantedPixelsAtTheEdgeOfATile) {
+  Input input(kTall);
+  const Output all = input.run();
+  const int32_t last = 17;
+  for (int32_t r = 0; r < input.op.grid_height(); ++r) {
+    for (int32_t x = 0; x < input.op.grid_width(); ++x) input.wanted.push_back(r == last ? 1 : 0);
+  }
+  const Output some = input.run();
+  const auto row = static_cast<size_t>(input.op.width * input.op.channels);
+  for (size_t i = 0; i < all.y.size(); ++i) {
+    ASSERT_EQ(some.y[i], i / row / 2 == last ? all.y[i] : 0) << i / row;
+  }
+}
+
 // Scores of thousands, patches that are shorter than the smallest norm, all features 0, opposite signs.
 TEST(ContextualAttention, BearsExtremeValues) {
   const Case c{9, 12, 4, Mask::kRectangle};
