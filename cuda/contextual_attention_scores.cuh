@@ -132,7 +132,7 @@ struct Loader {
   }
 
   __device__ __forceinline__ void load(ScoreShared& shared) {
-    const Order now = shared.orders[order];
+    const Order& now = shared.orders[order];
     if (now.is_copy) copy(now, shared.stages[stage]);
     copies_commit();
     order ^= 1;
@@ -350,7 +350,7 @@ __device__ __forceinline__ void walk_diagonals(const ScoreArguments& arguments, 
     const Note& note = shared.notes[i];
     const Step step = note.step;
     if (step.row == step.stretch_begin) {
-      if (step.stretch == (note.walk.wraps_before ? 0 : 1)) run.begin_walk();
+      if (step.stretch == (note.walk.wraps_before != 0 ? 0 : 1)) run.begin_walk();
       run.begin_stretch(step, shape.w);
     }
 
