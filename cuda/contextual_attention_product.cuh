@@ -23,14 +23,11 @@ __device__ __forceinline__ int swizzled(int row, int piece) {
 // 16 bytes from global to shared memory, zeros behind the first `valid` of them.
 __device__ __forceinline__ void copy_piece(char* shared, const char* global, int valid) {
 #ifdef INFILL_SCALAR_PRODUCTS
-  uint4 value = make_uint4(0, 0, 0, 0);
-  if (valid == 16) {
-    value = *reinterpret_cast<const uint4*>(global);
-  } else {
-    auto* words = reinterpret_cast<unsigned short*>(&value);
-    for (int i = 0; i < valid / 2; ++i) words[i] = reinterpret_cast<const unsigned short*>(global)[i];
+#pragma unroll
+  for (int i = 0; i < 8; ++i) {
+    reinterpret_cast<unsigned short*>(shared)[i] =
+        2 * i < valid ? reinterpret_cast<const unsigned short*>(global)[i] : static_cast<unsigned short>(0);
   }
-  *reinterpret_cast<uint4*>(shared) = value;
 #else
   ptx::cp_async<16>(shared, global, valid);
 #endif
