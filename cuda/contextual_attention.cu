@@ -1,8 +1,8 @@
-#include "contextual_attention.h"
-#include "contextual_attention_passes.cuh"
-#include "contextual_attention_paste.cuh"
-#include "contextual_attention_plan.h"
-#include "contextual_attention_prepare.cuh"
+#include "cuda/contextual_attention.h"
+#include "cuda/contextual_attention_passes.cuh"
+#include "cuda/contextual_attention_paste.cuh"
+#include "cuda/contextual_attention_plan.h"
+#include "cuda/contextual_attention_prepare.cuh"
 
 namespace infill::cuda {
 namespace attention {
@@ -174,7 +174,7 @@ class Item {
       INFILL_LAUNCH((weights_kernel<kPrecision>),
                     dim3(static_cast<unsigned>(tiling_.panel_tiles),
                          static_cast<unsigned>(tiling_.paste_key_segments * tiling_.paste_splits)),
-                    kWalkThreads, sizeof(ScoreShared), stream_, scores);
+                    kWalkThreads, kWeightsSharedBytes, stream_, scores);
       if (const cudaError_t error = cudaGetLastError(); error != cudaSuccess) return error;
       arguments.cells = at<T>(call_, layout_.cells) + int64_t{row} * shape_.cells_w;
       arguments.keys = (scores.key_end - row) * shape_.cells_w;

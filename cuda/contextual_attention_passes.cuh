@@ -2,7 +2,7 @@
 // pasted with.
 #pragma once
 
-#include "contextual_attention_scores.cuh"
+#include "cuda/contextual_attention_scores.cuh"
 
 namespace infill::cuda::attention {
 
@@ -41,19 +41,18 @@ __global__ void __launch_bounds__(kWalkThreads, 1) statistics_kernel(ScoreArgume
   }
 
   Run run = place_run(place.column, key_column);
+  const unsigned own = run.own_steps(kKeys, kQueries);
   // Eight threads of a warp share a query's row of logits.
   const int query = thread / 8;
   const int part = thread % 8;
 
-  const auto finish = [&](const Walk& walk, int v, const float(&sums)[kRun + 1]) {
-    if (has_diagonal()) {
-      const unsigned valid = valid_keys(arguments, v + walk.delta, key_column + run.key);
+  const auto finish = [&](const Walk&, int v, const float(&sums)[kRun + 1]) {
+    const unsigned valid = valid_keys(shared, key_column, key_column + run.key);
+    float* logits = statistics.logits + run.query * kTileKeys + run.key;
 #pragma unroll
-      for (int e = 0; e < kRun; ++e) {
-        if (run.key + e < 0 || run.key + e >= kKeys) continue;
-        statistics.logits[(run.query + e) * kTileKeys + run.key + e] =
-            (valid >> e & 1) != 0 ? sums[e + 1] * arguments.scale : kNever;
-      }
+    for (int e = 0; e < kRun; ++e) {
+      if ((own >> e & 1) != 0)
+        logits[e * (kTileKeys + 1)] = (valid >> e & 1) != 0 ? sums[e + 1] * arguments.scale : kNever;
     }
     __syncthreads();
     if (query < kQueries) {
@@ -69,7 +68,7 @@ __global__ void __launch_bounds__(kWalkThreads, 1) statistics_kernel(ScoreArgume
 #pragma unroll
       for (int i = 1; i < 8; i *= 2) maximum = fmaxf(maximum, __shfl_xor_sync(lanes, maximum, i));
       const int at = (v - place.begin) * kQueries + query;
-      const float earlier = statistics.maximum[at];
+      const float earlier = __shfl_sync(lanes, part == 0 ? statistics.maximum[at] : 0.0F, 0, 8);
       maximum = fmaxf(maximum, earlier);
       float sum = 0;
 #pragma unroll
@@ -86,7 +85,7 @@ __global__ void __launch_bounds__(kWalkThreads, 1) statistics_kernel(ScoreArgume
   };
   const int first = first_statistics_delta(end);
   const int deltas = statistics_deltas(shape.h, place.begin, end);
-  walk_diagonals<kPrecision>(
+  walk_diagonals<kPrecision, false>(
       arguments, shared,
       [&](int delta) { return statistics_walk(shape.h, shape.fuse, place.begin, end, delta); },
       first + share_begin(deltas, split, tiling.statistics_splits),
@@ -102,6 +101,9 @@ __global__ void __launch_bounds__(kWalkThreads, 1) statistics_kernel(ScoreArgume
           make_float2(statistics.maximum[i], statistics.denominator[i]);
   }
 }
+
+constexpr int kWeightsSharedBytes =
+    static_cast<int>(sizeof(ScoreShared) + kRun * kWalkThreads * sizeof(float));
 
 // Grid: tiles of the panel, then key segments x splits. Writes arguments.weights: row, a cell of the tile;
 // column, a key cell of the window.
@@ -123,16 +125,15 @@ __global__ void __launch_bounds__(kWalkThreads, 1) weights_kernel(ScoreArguments
   Run run = place_run(place.column, key_column);
   T* const weights = static_cast<T*>(arguments.weights) +
                      int64_t{static_cast<int>(blockIdx.x)} * tiling.tile_cells() * arguments.weight_pitch;
+  const unsigned own = run.own_steps(least(kKeys, shape.cells_w - key_column),
+                                     least(tiling.segment_cells, shape.cells_w - place.column));
   const auto store = [&](const Walk& walk, int row, const float(&values)[kRun]) {
-    if (!has_diagonal()) return;
     const int key_cell = (row + walk.delta - arguments.key_begin) * shape.cells_w + key_column + run.key;
     const int cell = (row - place.begin) * tiling.segment_cells + run.query;
     T* to = weights + cell * arguments.weight_pitch + key_cell;
 #pragma unroll
-    for (int e = 0; e < kRun; ++e) {
-      if (run.key + e >= 0 && run.key + e < kKeys && key_column + run.key + e < shape.cells_w &&
-          run.query + e < tiling.segment_cells && place.column + run.query + e < shape.cells_w)
-        to[e * (arguments.weight_pitch + 1)] = from_float<T>(kScale * values[e]);
+    for (int e = 0; e < kRun; ++e, to += arguments.weight_pitch + 1) {
+      if ((own >> e & 1) != 0) *to = from_float<T>(kScale * values[e]);
     }
   };
 
@@ -145,10 +146,11 @@ __global__ void __launch_bounds__(kWalkThreads, 1) weights_kernel(ScoreArguments
                       delta);
   };
 
-  float above[kRun];  // of the row of cells above
+  // Of the row of cells above, in shared memory because registers are short.
+  float* const above = reinterpret_cast<float*>(memory + sizeof(ScoreShared)) + threadIdx.x;
   float zeros[kRun];
 #pragma unroll
-  for (int e = 0; e < kRun; ++e) above[e] = zeros[e] = 0;
+  for (int e = 0; e < kRun; ++e) above[e * kWalkThreads] = zeros[e] = 0;
   // The corner cells that no position reaches.
   for (int delta = delta_begin; delta < delta_end; ++delta) {
     const Walk walk = make_walk(delta);
@@ -157,30 +159,33 @@ __global__ void __launch_bounds__(kWalkThreads, 1) weights_kernel(ScoreArguments
   }
 
   const auto finish = [&](const Walk& walk, int v, const float(&sums)[kRun + 1]) {
-    const unsigned valid = valid_keys(arguments, v + walk.delta, key_column + run.key - 1);
-    const float* offsets = arguments.offsets + int64_t{v} * arguments.offset_pitch + place.column + run.query;
+    const unsigned valid = valid_keys(shared, key_column, key_column + run.key - 1);
+    const float* offsets = shared.offsets + run.query;
     float attention[kRun + 1];
 #pragma unroll
     for (int i = 0; i < kRun + 1; ++i) {
-      attention[i] =
-          (valid >> i & 1) != 0 ? exp2f(sums[i] * (arguments.scale * kLog2E) - __ldg(offsets + i)) : 0.0F;
+      attention[i] = (valid >> i & 1) != 0 ? exp2f(sums[i] * (arguments.scale * kLog2E) - offsets[i]) : 0.0F;
     }
     float values[kRun];
 #pragma unroll
     for (int e = 0; e < kRun; ++e) {
       const float both = attention[e + 1] + attention[e];
-      values[e] = both + above[e];
-      above[e] = both;
+      values[e] = both + above[e * kWalkThreads];
+      above[e * kWalkThreads] = both;
     }
     if (v >= walk.cell_begin) store(walk, v, values);
   };
   const auto end_walk = [&](const Walk& walk) {
-    if (walk.last + 1 < walk.cell_end) store(walk, walk.last + 1, above);
+    float values[kRun];
 #pragma unroll
-    for (int e = 0; e < kRun; ++e) above[e] = 0;
+    for (int e = 0; e < kRun; ++e) {
+      values[e] = above[e * kWalkThreads];
+      above[e * kWalkThreads] = 0;
+    }
+    if (walk.last + 1 < walk.cell_end) store(walk, walk.last + 1, values);
   };
-  walk_diagonals<kPrecision>(arguments, shared, make_walk, delta_begin, delta_end, place.column, key_column,
-                             run, finish, end_walk);
+  walk_diagonals<kPrecision, true>(arguments, shared, make_walk, delta_begin, delta_end, place.column,
+                                   key_column, run, finish, end_walk);
 }
 
 // Combines the first pass' parts in their order. Grid: rows of positions.

@@ -1,7 +1,7 @@
 // Pasting: sums of cells of b, weighted, and their way to y.
 #pragma once
 
-#include "contextual_attention_product.cuh"
+#include "cuda/contextual_attention_product.cuh"
 
 namespace infill::cuda::attention {
 

@@ -1,8 +1,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "contextual_attention_plan.h"
-#include "contextual_attention_walk.h"
+#include "cuda/contextual_attention_plan.h"
+#include "cuda/contextual_attention_walk.h"
 
 namespace infill::cuda::attention {
 namespace {

@@ -18,7 +18,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "contextual_attention.h"
+#include "cuda/contextual_attention.h"
 
 #ifdef __CUDACC__
 #define INFILL_HOST_DEVICE __host__ __device__

@@ -2,10 +2,10 @@
 // tiles have something to compute.
 #pragma once
 
-#include "contextual_attention_plan.h"
-#include "contextual_attention_walk.h"
-#include "language.h"
-#include "storage.cuh"
+#include "cuda/contextual_attention_plan.h"
+#include "cuda/contextual_attention_walk.h"
+#include "cuda/language.h"
+#include "cuda/storage.cuh"
 
 namespace infill::cuda::attention {
 

@@ -4,9 +4,9 @@
 // products are sums over the same fragments.
 #pragma once
 
-#include "contextual_attention_plan.h"
-#include "language.h"
-#include "storage.cuh"
+#include "cuda/contextual_attention_plan.h"
+#include "cuda/language.h"
+#include "cuda/storage.cuh"
 
 #if defined(INFILL_NO_TENSOR_CORES) || (defined(__CUDA_ARCH__) && __CUDA_ARCH__ < 800)
 #define INFILL_SCALAR_PRODUCTS
@@ -23,14 +23,11 @@ __device__ __forceinline__ int swizzled(int row, int piece) {
 // 16 bytes from global to shared memory, zeros behind the first `valid` of them.
 __device__ __forceinline__ void copy_piece(char* shared, const char* global, int valid) {
 #ifdef INFILL_SCALAR_PRODUCTS
-  uint4 value = make_uint4(0, 0, 0, 0);
-  if (valid == 16) {
-    value = *reinterpret_cast<const uint4*>(global);
-  } else {
-    auto* words = reinterpret_cast<unsigned short*>(&value);
-    for (int i = 0; i < valid / 2; ++i) words[i] = reinterpret_cast<const unsigned short*>(global)[i];
+#pragma unroll
+  for (int i = 0; i < 8; ++i) {
+    reinterpret_cast<unsigned short*>(shared)[i] =
+        2 * i < valid ? reinterpret_cast<const unsigned short*>(global)[i] : static_cast<unsigned short>(0);
   }
-  *reinterpret_cast<uint4*>(shared) = value;
 #else
   ptx::cp_async<16>(shared, global, valid);
 #endif
@@ -52,6 +49,41 @@ __device__ __forceinline__ void split_tf32(unsigned bits, unsigned& high, unsign
   const float value = __uint_as_float(bits);
   high = ptx::to_tf32(value);
   low = ptx::to_tf32(value - __uint_as_float(high));
+}
+
+template <int kTiles, int kRegisters>
+__device__ __forceinline__ void round_to_tf32(unsigned (&fragments)[kTiles][kRegisters]) {
+#pragma unroll
+  for (int i = 0; i < kTiles; ++i) {
+#pragma unroll
+    for (int j = 0; j < kRegisters; ++j) fragments[i][j] = ptx::to_tf32(__uint_as_float(fragments[i][j]));
+  }
+}
+
+// Products of floats as three of TF32, the small ones first.
+template <int kM, int kN>
+__device__ __forceinline__ void multiply_split(float (&sums)[kM][kN][4], const unsigned (&a)[kM][4],
+                                               const unsigned (&b)[kN][2]) {
+  unsigned a_high[kM][4];
+  unsigned a_low[kM][4];
+#pragma unroll
+  for (int m = 0; m < kM; ++m) {
+#pragma unroll
+    for (int i = 0; i < 4; ++i) split_tf32(a[m][i], a_high[m][i], a_low[m][i]);
+  }
+#pragma unroll
+  for (int n = 0; n < kN; ++n) {
+    unsigned b_high[2];
+    unsigned b_low[2];
+#pragma unroll
+    for (int i = 0; i < 2; ++i) split_tf32(b[n][i], b_high[i], b_low[i]);
+#pragma unroll
+    for (int m = 0; m < kM; ++m) {
+      ptx::mma_tf32_1688(sums[m][n], a_low[m], b_high);
+      ptx::mma_tf32_1688(sums[m][n], a_high[m], b_low);
+      ptx::mma_tf32_1688(sums[m][n], a_high[m], b_high);
+    }
+  }
 }
 
 // sums[m][n] += the products of rows a_row + 16 m .. of tile a and rows b_row + 8 n .. of tile b over step
@@ -98,49 +130,23 @@ __device__ __forceinline__ void multiply_step(float (&sums)[kM][kN][4], const ch
   if constexpr (kN % 2 != 0)
     ptx::ldmatrix_x2(fb[kN - 1], b + swizzled(b_row + 8 * (kN - 1) + lane % 8, 2 * step + lane / 8 % 2));
   if constexpr (kPrecision == Precision::kFloat32) {
-    unsigned high[kM][4];
+    multiply_split(sums, fa, fb);
+  } else {
+    if constexpr (kPrecision == Precision::kTf32) {
+      round_to_tf32(fa);
+      round_to_tf32(fb);
+    }
 #pragma unroll
     for (int m = 0; m < kM; ++m) {
 #pragma unroll
-      for (int i = 0; i < 4; ++i) split_tf32(fa[m][i], high[m][i], fa[m][i]);
-    }
-#pragma unroll
-    for (int n = 0; n < kN; ++n) {
-      unsigned b_high[2];
-      unsigned b_low[2];
-#pragma unroll
-      for (int i = 0; i < 2; ++i) split_tf32(fb[n][i], b_high[i], b_low[i]);
-#pragma unroll
-      for (int m = 0; m < kM; ++m) {
-        ptx::mma_tf32_1688(sums[m][n], fa[m], b_high);
-        ptx::mma_tf32_1688(sums[m][n], high[m], b_low);
-        ptx::mma_tf32_1688(sums[m][n], high[m], b_high);
-      }
-    }
-    return;
-  }
-  if constexpr (kPrecision == Precision::kTf32) {
-#pragma unroll
-    for (int m = 0; m < kM; ++m) {
-#pragma unroll
-      for (int i = 0; i < 4; ++i) fa[m][i] = ptx::to_tf32(__uint_as_float(fa[m][i]));
-    }
-#pragma unroll
-    for (int n = 0; n < kN; ++n) {
-#pragma unroll
-      for (int i = 0; i < 2; ++i) fb[n][i] = ptx::to_tf32(__uint_as_float(fb[n][i]));
-    }
-  }
-#pragma unroll
-  for (int m = 0; m < kM; ++m) {
-#pragma unroll
-    for (int n = 0; n < kN; ++n) {
-      if constexpr (kPrecision == Precision::kTf32) {
-        ptx::mma_tf32_1688(sums[m][n], fa[m], fb[n]);
-      } else if constexpr (kPrecision == Precision::kFloat16) {
-        ptx::mma_f16_16816(sums[m][n], fa[m], fb[n]);
-      } else if constexpr (kPrecision == Precision::kBfloat16) {
-        ptx::mma_bf16_16816(sums[m][n], fa[m], fb[n]);
+      for (int n = 0; n < kN; ++n) {
+        if constexpr (kPrecision == Precision::kTf32) {
+          ptx::mma_tf32_1688(sums[m][n], fa[m], fb[n]);
+        } else if constexpr (kPrecision == Precision::kFloat16) {
+          ptx::mma_f16_16816(sums[m][n], fa[m], fb[n]);
+        } else {
+          ptx::mma_bf16_16816(sums[m][n], fa[m], fb[n]);
+        }
       }
     }
   }

@@ -7,8 +7,8 @@
 // diagonals: reads have no bank conflicts.
 #pragma once
 
-#include "contextual_attention_product.cuh"
-#include "contextual_attention_walk.h"
+#include "cuda/contextual_attention_product.cuh"
+#include "cuda/contextual_attention_walk.h"
 
 namespace infill::cuda::attention {
 
@@ -44,6 +44,12 @@ constexpr int kStageBytes = (kTileQueries + kTileKeys) * kChunk;
 constexpr int kGramSlack = 8;
 static_assert(kRun - 1 <= kGramSlack);
 
+// Words that hold the bits of the tile's keys, and of those up to kRun on the left.
+constexpr int kValidWords = (kKeys + kRun + 31) / 32 + 2;
+__device__ __forceinline__ int first_valid_word(int key_column) {
+  return (key_column + 32 - kRun) / 32;
+}
+
 // Warps that multiply: one of 16 queries x 24 keys each.
 constexpr int kProductKeys = 3;  // times 8
 constexpr int kProductWarps = kTileQueries / 16 * (kTileKeys / (8 * kProductKeys));
@@ -56,14 +62,30 @@ struct Note {
   bool is_last;  // of its walk
   bool is_end;   // no step: there are no more
 };
-constexpr int kNotes = 4;  // copies are kStages - 1 steps ahead at most
-static_assert(kNotes > kStages);
+constexpr int kNotes = kStages + 1;  // copies are kStages - 1 steps ahead at most, their order is one more
+
+// What is copied next: bytes from `at` of rows of the extended grid.
+struct Order {
+  int query_row, key_row, at;
+  bool is_copy;
+};
+// Where the copies are. Thread 0 works it out and keeps it in shared memory: registers are short.
+struct Planner {
+  int delta, at, note;
+  Walk walk;
+  Step step;
+};
 
 struct alignas(16) ScoreShared {
   char stages[kStages][kStageBytes];
   Note notes[kNotes];
+  Order orders[2];
+  Planner planner;
   float gram[kGramSlack + kTileQueries * kTileKeys + kGramSlack];
   float inverse[kGramSlack + kTileKeys + kGramSlack];
+  // Of the row of scores that the step finishes.
+  uint32_t valid[kValidWords];
+  float offsets[kQueries + 1];  // second pass: from the query left of the tile's own
 };
 struct alignas(16) StatisticsShared {
   float logits[kQueries * kTileKeys];
@@ -89,7 +111,7 @@ __device__ __forceinline__ unsigned bits_between(int64_t low, int64_t high) {
 }
 
 // Copies chunks of rows to the stages in the order in which they are multiplied: walks delta, delta + 1, ..,
-// end - 1.
+// end - 1. A barrier lies between any two calls.
 template <class MakeWalk>
 struct Loader {
   const MakeWalk& make;
@@ -97,50 +119,66 @@ struct Loader {
   const char* queries;
   const char* keys;
   int row_bytes, query_lane, key_lane;  // lanes of the extended grid
-  int delta, end;
-  Walk walk;
-  Step step;
-  int at = 0;  // byte of the row
+  int end;
   int stage = 0;
-  int note = 0;
+  int order = 0;
 
-  __device__ __forceinline__ void next_walk() {
-    do {
-      ++delta;
-      if (delta >= end) return;
-      walk = make(delta);
-    } while (walk.is_empty());
-    step = first_step(walk, shape.h, shape.fuse);
+  __device__ __forceinline__ void begin(ScoreShared& shared, int delta) const {
+    if (threadIdx.x != 0) return;
+    shared.planner.delta = delta - 1;
+    shared.planner.note = 0;
+    next_walk(shared.planner);
+    give_order(shared, shared.orders[0]);
   }
 
   __device__ __forceinline__ void load(ScoreShared& shared) {
-    if (delta <= end) {
-      if (delta == end) {
-        if (threadIdx.x == 0) shared.notes[note].is_end = true;
-        ++delta;  // said once
-      } else {
-        copy(shared.stages[stage]);
-        Step next = step;
-        const bool is_last = !next_step(walk, shape.h, shape.fuse, next);
-        if (at == 0) {
-          if (threadIdx.x == 0) shared.notes[note] = {walk, step, is_last, false};
-          note = note + 1 == kNotes ? 0 : note + 1;
-        }
-        at += kChunk;
-        if (at >= row_bytes) {
-          at = 0;
-          step = next;
-          if (is_last) next_walk();
-        }
-      }
-    }
+    const Order& now = shared.orders[order];
+    if (now.is_copy) copy(now, shared.stages[stage]);
     copies_commit();
+    order ^= 1;
+    if (threadIdx.x == 0) give_order(shared, shared.orders[order]);
     stage = stage + 1 == kStages ? 0 : stage + 1;
   }
 
-  __device__ __forceinline__ void copy(char* to) const {
-    const int64_t query_row = int64_t{grid_row(step.row, step.query_part)} * shape.lanes;
-    const int64_t key_row = int64_t{grid_row(step.row + walk.delta, step.key_part)} * shape.lanes;
+  __device__ __forceinline__ void next_walk(Planner& planner) const {
+    planner.at = 0;
+    do {
+      ++planner.delta;
+      if (planner.delta >= end) return;
+      planner.walk = make(planner.delta);
+    } while (planner.walk.is_empty());
+    planner.step = first_step(planner.walk, shape.h, shape.fuse);
+  }
+
+  __device__ __forceinline__ void give_order(ScoreShared& shared, Order& to) const {
+    Planner& planner = shared.planner;
+    to.is_copy = planner.delta < end;
+    if (!to.is_copy) {
+      // Said once.
+      if (planner.delta == end) shared.notes[planner.note].is_end = true;
+      planner.delta = end + 1;
+      return;
+    }
+    const Step step = planner.step;
+    to.query_row = grid_row(step.row, step.query_part);
+    to.key_row = grid_row(step.row + planner.delta, step.key_part);
+    to.at = planner.at;
+    Step next = step;
+    const bool is_last = !next_step(planner.walk, shape.h, shape.fuse, next);
+    if (planner.at == 0) {
+      shared.notes[planner.note] = {planner.walk, step, is_last, false};
+      planner.note = planner.note + 1 == kNotes ? 0 : planner.note + 1;
+    }
+    planner.at += kChunk;
+    if (planner.at < row_bytes) return;
+    planner.at = 0;
+    planner.step = next;
+    if (is_last) next_walk(planner);
+  }
+
+  __device__ __forceinline__ void copy(const Order& now, char* to) const {
+    const int64_t query_row = int64_t{now.query_row} * shape.lanes;
+    const int64_t key_row = int64_t{now.key_row} * shape.lanes;
     constexpr int kPieces = (kTileQueries + kTileKeys) * (kChunk / 16);
 #pragma unroll
     for (int first = 0; first < kPieces; first += kWalkThreads) {
@@ -149,7 +187,7 @@ struct Loader {
       const int row = i / 4;
       const bool is_query = row < kTileQueries;
       const int lane = is_query ? query_lane + row : key_lane + row - kTileQueries;
-      const int byte = at + i % 4 * 16;
+      const int byte = now.at + i % 4 * 16;
       const bool there = lane >= 0 && lane < shape.lanes && byte < row_bytes;
       const char* rows = is_query ? queries : keys;
       const int64_t offset = there ? ((is_query ? query_row : key_row) + lane) * row_bytes + byte : 0;
@@ -163,9 +201,15 @@ struct Loader {
 struct Run {
   int query, key;            // own lanes begin here in the tile's own ones; key may be negative
   int query_lane, key_lane;  // of j = 0: columns of the picture
+  bool has_diagonal;
   unsigned links;
   float pair[kRun + 3], last[kRun + 3];            // of rows of a patch, j from 1
   float fuse_pair[kRun + 1], fuse_last[kRun + 1];  // of scores, j from 2
+
+  // Bits e of own keys and queries, of which the tile has so many.
+  __device__ __forceinline__ unsigned own_steps(int keys, int queries) const {
+    return has_diagonal ? bits_between(-key, least(keys - key, queries - query)) : 0;
+  }
 
   __device__ __forceinline__ void begin_walk() {
 #pragma unroll
@@ -232,14 +276,42 @@ struct Run {
   }
 };
 
-// Bits of kRun + 1 keys from column k of row `row`: which of them are valid.
-__device__ __forceinline__ unsigned valid_keys(const ScoreArguments& arguments, int row, int k) {
-  const uint32_t* words = arguments.valid + int64_t{row} * arguments.valid_words + ((k + 32) >> 5);
-  return static_cast<unsigned>((uint64_t{__ldg(words + 1)} << 32 | __ldg(words)) >> ((k + 32) & 31));
+// Bits of kRun + 1 keys from column k of the row that the step finishes: which of them are valid.
+__device__ __forceinline__ unsigned valid_keys(const ScoreShared& shared, int key_column, int k) {
+  const int bit = k + 32 - 32 * first_valid_word(key_column);
+  const uint32_t* words = shared.valid + bit / 32;
+  return static_cast<unsigned>((uint64_t{words[1]} << 32 | words[0]) >> (bit % 32));
 }
 
-// Calls finish(v, sums) in every thread with the finished row v of each walk, and end_walk(walk) after each.
-template <Precision kPrecision, class MakeWalk, class Finish, class EndWalk>
+// What a step's sums are multiplied with: the norms of the patches of the row before, whose scores it
+// completes, and what turns row `finished` (or -1) into weights. By warps that do not multiply; t counts
+// their threads.
+constexpr int kFetching = kProductWarps * 32;
+static_assert(kWalkThreads - kFetching >= kTileKeys && kQueries < 32 && kTileKeys >= 32 + kValidWords);
+
+template <bool kWithOffsets>
+__device__ __forceinline__ void fetch(const ScoreArguments& arguments, ScoreShared& shared, const Note& note,
+                                      int finished, int query_column, int key_column, int t) {
+  if (t >= kTileKeys) return;
+  const int lanes = arguments.shape.lanes;
+  const int lane = key_column - kBefore + kMargin + t;
+  const int row = grid_row(note.step.row + note.walk.delta, note.step.key_part) - 1;
+  const bool there = lane >= 0 && lane < lanes && row >= 0;
+  shared.inverse[kGramSlack + t] = there ? __ldg(arguments.inverse + int64_t{row} * lanes + lane) : 0.0F;
+  if (finished < 0) return;
+  if (kWithOffsets && t <= kQueries) {
+    shared.offsets[t] =
+        __ldg(arguments.offsets + int64_t{finished} * arguments.offset_pitch + query_column + t);
+  }
+  if (t >= 32 && t < 32 + kValidWords) {
+    shared.valid[t - 32] =
+        __ldg(arguments.valid + int64_t{finished + note.walk.delta} * arguments.valid_words +
+              first_valid_word(key_column) + t - 32);
+  }
+}
+
+// Calls finish(walk, v, sums) in every thread with each finished row v, and end_walk(walk) after each walk.
+template <Precision kPrecision, bool kWithOffsets, class MakeWalk, class Finish, class EndWalk>
 __device__ __forceinline__ void walk_diagonals(const ScoreArguments& arguments, ScoreShared& shared,
                                                const MakeWalk& make, int delta_begin, int delta_end,
                                                int query_column, int key_column, Run& run,
@@ -264,13 +336,13 @@ __device__ __forceinline__ void walk_diagonals(const ScoreArguments& arguments, 
                           row_bytes,
                           query_column - kBefore + kMargin,
                           key_column - kBefore + kMargin,
-                          delta_begin - 1,
-                          delta_end,
-                          {},
-                          {}};
-  loader.next_walk();
-#pragma unroll
-  for (int i = 0; i < kStages - 1; ++i) loader.load(shared);
+                          delta_end};
+  loader.begin(shared, delta_begin);
+#pragma unroll 1
+  for (int i = 0; i < kStages - 1; ++i) {
+    __syncthreads();
+    loader.load(shared);
+  }
   __syncthreads();
 
   int stage = 0;
@@ -278,23 +350,23 @@ __device__ __forceinline__ void walk_diagonals(const ScoreArguments& arguments, 
     const Note& note = shared.notes[i];
     const Step step = note.step;
     if (step.row == step.stretch_begin) {
-      if (step.stretch == (note.walk.wraps_before ? 0 : 1)) run.begin_walk();
+      if (step.stretch == (note.walk.wraps_before != 0 ? 0 : 1)) run.begin_walk();
       run.begin_stretch(step, shape.w);
     }
 
-    // The patches' norms of the row before, whose scores this step completes.
-    float inverse = 0;
-    const int key_lane = key_column - kBefore + kMargin + thread;
-    if (thread < kTileKeys && key_lane >= 0 && key_lane < shape.lanes) {
-      const int row = grid_row(step.row + note.walk.delta, step.key_part) - 1;
-      if (row >= 0) inverse = __ldg(arguments.inverse + int64_t{row} * shape.lanes + key_lane);
-    }
-
+    const int finished = step.row - (shape.fuse ? 2 : 1);
+    const bool finishes =
+        step.row >= step.stretch_begin + 2 && finished >= note.walk.first && finished <= note.walk.last;
     float products[1][kProductKeys][4] = {};
+#pragma unroll 1
     for (int at = 0; at < row_bytes; at += kChunk) {
       copies_wait<kStages - 2>();
       __syncthreads();
       loader.load(shared);
+      if (at == 0 && thread >= kFetching) {
+        fetch<kWithOffsets>(arguments, shared, note, finishes ? finished : -1, query_column, key_column,
+                            thread - kFetching);
+      }
       if (warp < kProductWarps) {
         const char* queries = shared.stages[stage];
         const char* keys = queries + kTileQueries * kChunk;
@@ -316,14 +388,11 @@ __device__ __forceinline__ void walk_diagonals(const ScoreArguments& arguments, 
             make_float2(products[0][n][2], products[0][n][3]);
       }
     }
-    if (thread < kTileKeys) shared.inverse[kGramSlack + thread] = inverse;
     __syncthreads();
 
     float sums[kRun + 1] = {};
     run.add(shared, step, shape, sums);
-    const int finished = step.row - (shape.fuse ? 2 : 1);
-    if (step.row >= step.stretch_begin + 2 && finished >= note.walk.first && finished <= note.walk.last)
-      finish(note.walk, finished, sums);
+    if (finishes) finish(note.walk, finished, sums);
     if (note.is_last) end_walk(note.walk);
   }
   copies_wait<0>();
@@ -334,13 +403,11 @@ __device__ __forceinline__ Run place_run(int query_column, int key_column) {
   Run run;
   const int diagonal = static_cast<int>(threadIdx.x) % kDiagonals - (kRun - 1);
   run.query = static_cast<int>(threadIdx.x) / kDiagonals * kRun;
-  run.key = diagonal < kKeys ? diagonal : kKeys - 1;
+  run.has_diagonal = diagonal < kKeys;
+  run.key = run.has_diagonal ? diagonal : kKeys - 1;
   run.query_lane = query_column + run.query - kBefore;
   run.key_lane = key_column + run.key - kBefore;
   return run;
-}
-__device__ __forceinline__ bool has_diagonal() {
-  return static_cast<int>(threadIdx.x) % kDiagonals - (kRun - 1) < kKeys;
 }
 
 }  // namespace infill::cuda::attention

@@ -4,15 +4,15 @@
 // steps of its own.
 #pragma once
 
-#include "contextual_attention_plan.h"
+#include "cuda/contextual_attention_plan.h"
 
 namespace infill::cuda::attention {
 
 // Rows of finished scores, first to last; none if first > last.
 struct Walk {
   int32_t delta = 0, first = 0, last = -1;
-  int32_t cell_begin = 0, cell_end = 0;  // of the second pass: rows of cells that are stored
-  bool wraps_before = false, wraps_after = false;
+  int32_t cell_begin = 0, cell_end = 0;       // of the second pass: rows of cells that are stored
+  int32_t wraps_before = 0, wraps_after = 0;  // 0 or 1; not bool, so that the struct has no gaps to be copied
 
   INFILL_HOST_DEVICE constexpr bool is_empty() const { return first > last; }
 };
@@ -25,8 +25,8 @@ INFILL_HOST_DEVICE constexpr int32_t least(int32_t a, int32_t b) {
 }
 
 INFILL_HOST_DEVICE constexpr void find_wraps(Walk& walk, int32_t h, bool fuse) {
-  walk.wraps_before = fuse && (walk.first == 0 || walk.first + walk.delta == 0);
-  walk.wraps_after = fuse && (walk.last == h - 1 || walk.last + walk.delta == h - 1);
+  walk.wraps_before = fuse && (walk.first == 0 || walk.first + walk.delta == 0) ? 1 : 0;
+  walk.wraps_after = fuse && (walk.last == h - 1 || walk.last + walk.delta == h - 1) ? 1 : 0;
 }
 
 // First pass: query rows [begin, end) with every row of keys.
@@ -93,8 +93,8 @@ INFILL_HOST_DEVICE constexpr void enter_stretch(const Walk& walk, int32_t h, boo
     step.query_part = walk.first == 0 ? -1 : 0;
     step.key_part = walk.first + walk.delta == 0 ? -1 : 0;
   } else if (stretch == 1) {
-    step.stretch_begin = walk.first - (walk.wraps_before ? 1 : reach);
-    step.stretch_end = walk.last + (walk.wraps_after ? 1 : reach);
+    step.stretch_begin = walk.first - (walk.wraps_before != 0 ? 1 : reach);
+    step.stretch_end = walk.last + (walk.wraps_after != 0 ? 1 : reach);
   } else {
     step.stretch_begin = walk.last;
     step.stretch_end = walk.last + 2;
@@ -105,7 +105,7 @@ INFILL_HOST_DEVICE constexpr void enter_stretch(const Walk& walk, int32_t h, boo
 }
 INFILL_HOST_DEVICE constexpr Step first_step(const Walk& walk, int32_t h, bool fuse) {
   Step step;
-  enter_stretch(walk, h, fuse, walk.wraps_before ? 0 : 1, step);
+  enter_stretch(walk, h, fuse, walk.wraps_before != 0 ? 0 : 1, step);
   return step;
 }
 // False at the end of the walk.
@@ -114,15 +114,15 @@ INFILL_HOST_DEVICE constexpr bool next_step(const Walk& walk, int32_t h, bool fu
     ++step.row;
     return true;
   }
-  if (step.stretch == 2 || (step.stretch == 1 && !walk.wraps_after)) return false;
+  if (step.stretch == 2 || (step.stretch == 1 && walk.wraps_after == 0)) return false;
   enter_stretch(walk, h, fuse, step.stretch + 1, step);
   return true;
 }
 INFILL_HOST_DEVICE constexpr int32_t count_steps(const Walk& walk, bool fuse) {
   if (walk.is_empty()) return 0;
   const int32_t reach = fuse ? 2 : 1;
-  return walk.last - walk.first + 1 + (walk.wraps_before ? 1 + 3 : reach) +
-         (walk.wraps_after ? 1 + 3 : reach);
+  return walk.last - walk.first + 1 + (walk.wraps_before != 0 ? 1 + 3 : reach) +
+         (walk.wraps_after != 0 ? 1 + 3 : reach);
 }
 
 // The row of the extended grid that holds row v of a part.

@@ -343,13 +343,13 @@ TEST(ContextualAttention, EqualsTheDefinition) {
   }
 }
 
-// Several bands, segments, windows and panels, sums over shares of a window.
-constexpr Case kLarge = {70, 58, 6, Mask::kRectangle, 0.1F};
-// Keys of a row do not fit one tile.
+// Several bands, panels and windows.
+constexpr Case kTall = {68, 6, 6, Mask::kRectangle, 0.1F};
+// Several segments of queries and of keys, shares of the sums over a window.
 constexpr Case kWide = {6, 150, 3, Mask::kRectangle, 0.2F};
 
 TEST(ContextualAttention, EqualsTheDefinitionAcrossTiles) {
-  for (const Case& c : {kLarge, kWide}) {
+  for (const Case& c : {kTall, kWide}) {
     SCOPED_TRACE(name(c));
     expect_definition(Input(c), 1e-5);
   }
@@ -464,6 +464,21 @@ TEST(ContextualAttention, WantedPixelsHaveTheSameBitsAndTheRestIsZero) {
         }
       }
     }
+  }
+}
+
+// The last row of a tile: its pixels lie in cells of this tile and of the one below.
+TEST(ContextualAttention, WantedPixelsAtTheEdgeOfATile) {
+  Input input(kTall);
+  const Output all = input.run();
+  const int32_t last = 17;
+  for (int32_t r = 0; r < input.op.grid_height(); ++r) {
+    for (int32_t x = 0; x < input.op.grid_width(); ++x) input.wanted.push_back(r == last ? 1 : 0);
+  }
+  const Output some = input.run();
+  const auto row = static_cast<size_t>(input.op.width * input.op.channels);
+  for (size_t i = 0; i < all.y.size(); ++i) {
+    ASSERT_EQ(some.y[i], i / row / 2 == last ? all.y[i] : 0) << i / row;
   }
 }
 
