@@ -16,6 +16,13 @@ if(TARGET infill_torch)
   install(FILES cmake/InfillLibTorch.cmake DESTINATION ${infill_cmake_dir})
 endif()
 
+# Opened at run time: nobody links to them.
+foreach(module infill_cuda infill_torch_cuda)
+  if(TARGET ${module})
+    install(TARGETS ${module} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} NAMELINK_SKIP)
+  endif()
+endforeach()
+
 configure_package_config_file(cmake/infillConfig.cmake.in ${CMAKE_BINARY_DIR}/infillConfig.cmake
   INSTALL_DESTINATION ${infill_cmake_dir})
 # Before 1.0 a new minor version may break a program.

@@ -97,26 +97,18 @@ Tensor attend(const Tensor& f, const Tensor& b, const std::optional<Tensor>& mas
   return y;
 }
 
-void check_side(const Tensor& f) {
-  constexpr int64_t kMostSide = int64_t{1} << 20;
-  constexpr int64_t kMostChannels = int64_t{1} << 16;
-  TORCH_CHECK_VALUE(f.size(1) <= kMostChannels && f.size(2) <= kMostSide && f.size(3) <= kMostSide,
-                    "contextual_attention: f: has shape ", f.sizes(), ", must have at most ", kMostChannels,
-                    " channels and sides of at most ", kMostSide);
-}
-
 }  // namespace
 
 INFILL_CONTEXTUAL_ATTENTION(contextual_attention_cpu) {
   check_contextual_attention({}, f, b, mask, rate, patch, fuse_k, scale, n_down);
-  check_side(f);
+  check_contextual_attention_size(f);
   return attend(f, b, mask, {scale, n_down, fuse, tf_compat}, {});
 }
 
 INFILL_CONTEXTUAL_ATTENTION_HOLE(contextual_attention_hole_cpu) {
   check_contextual_attention({}, f, b, mask, rate, patch, fuse_k, scale, n_down);
   check_reach(reach);
-  check_side(f);
+  check_contextual_attention_size(f);
   refuse_after_fork("contextual_attention_hole");  // finding the positions uses threads, too
   Tensor y = attend(f, b, mask, {scale, n_down, fuse, tf_compat}, wanted_positions(mask, n_down, reach));
   if (f.scalar_type() == at::kDouble) y.mul_(wanted_pixels(f, mask, n_down, reach));
@@ -125,7 +117,7 @@ INFILL_CONTEXTUAL_ATTENTION_HOLE(contextual_attention_hole_cpu) {
 
 INFILL_CONTEXTUAL_ATTENTION_BACKWARD(contextual_attention_backward_cpu) {
   check_contextual_attention(grad, f, b, mask, rate, patch, fuse_k, scale, n_down);
-  check_side(f);
+  check_contextual_attention_size(f);
   refuse_after_fork("contextual_attention");
   const auto type = compute_type(f.scalar_type());
   const auto like = [](bool wanted, const Tensor& of) {

@@ -18,6 +18,9 @@ void check_contextual_attention(const at::Tensor& grad, const at::Tensor& f, con
                                 const std::optional<at::Tensor>& mask, int64_t rate, int64_t patch,
                                 int64_t fuse_k, double scale, int64_t n_down);
 
+// Refuses what the kernels cannot count. Meta has no such limit.
+void check_contextual_attention_size(const at::Tensor& f);
+
 void check_reach(int64_t reach);
 
 // Of contextual_attention_hole: the positions of which a pixel is at most `reach` pixels of f from one with

@@ -59,6 +59,14 @@ void check_contextual_attention(const at::Tensor& grad, const at::Tensor& f, con
   }
 }
 
+void check_contextual_attention_size(const at::Tensor& f) {
+  constexpr int64_t kMostSide = int64_t{1} << 20;
+  constexpr int64_t kMostChannels = int64_t{1} << 16;
+  TORCH_CHECK_VALUE(f.size(1) <= kMostChannels && f.size(2) <= kMostSide && f.size(3) <= kMostSide,
+                    "contextual_attention: f: has shape ", f.sizes(), ", must have at most ", kMostChannels,
+                    " channels and sides of at most ", kMostSide);
+}
+
 void check_reach(int64_t reach) {
   TORCH_CHECK_VALUE(reach >= 0 && reach <= 64, "contextual_attention: reach: is ", reach,
                     ", must be 0 to 64");

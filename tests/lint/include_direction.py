@@ -16,16 +16,18 @@ LAYERS = {
     "classic": ("src/classic", {"core", "classic"}, r"hwy/|Eigen/"),
     "device": ("src/device", {"core", "cuda", "device"}, r"dlfcn\.h"),
     "cuda": ("cuda", {"core", "cuda"}, r"cuda_\w+\.h|cudasim/language\.h"),
+    "cuda/torch": ("cuda/torch", {"cuda", "ops", "cuda/torch"}, r"cuda_\w+\.h|ATen/|c10/|torch/"),
     "kernels": ("src/kernels", {"core", "kernels"}, r"hwy/|immintrin\.h"),
     "inference": ("src/inference", {"core", "cuda", "device", "kernels", "inference"}, r"hwy/"),
     "pipeline": ("src/pipeline", {"core", "classic", "cuda", "device", "kernels", "inference", "pipeline"}, r"hwy/"),
     "zoo": ("src/zoo", {"core", "inference", "zoo"}, r"nlohmann/|(fcntl|unistd|sys/\w+)\.h"),
     "infill": ("include/infill", {"infill"}, r"ATen/|c10/|torch/"),
-    "ops": ("src/ops", {"core", "kernels", "infill", "ops"}, r"hwy/|ATen/|c10/|torch/|pthread\.h"),
+    "ops": ("src/ops", {"core", "kernels", "infill", "ops"}, r"hwy/|ATen/|c10/|torch/|(pthread|dlfcn)\.h"),
     "models": ("src/models", {"core", "kernels", "inference", "zoo", "infill", "ops", "models"}, r"ATen/|c10/|torch/"),
     "capi": ("capi", {"core", "classic", "device", "inference", "pipeline", "zoo", "capi"}, r"(cpuid|pthread|unistd|sys/\w+)\.h"),
     "cli": ("src/cli", {"cli", "infill.h"}, r"vips/|nlohmann/|(fcntl|unistd|signal|sys/\w+)\.h"),
 }
+INNERMOST_FIRST = sorted(LAYERS.items(), key=lambda layer: -len(layer[1][0]))
 SOURCES = {".h", ".hpp", ".c", ".cc", ".cpp"}
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 STANDARD = re.compile(r"[a-z_0-9]+|(std(int|def|arg|lib|io)|string|math|limits|errno|assert|float)\.h")
@@ -39,18 +41,18 @@ def layer_of(target, file, root):
     for candidate in (file.parent / target, *(root / folder / target for folder in ("src", "capi", "include"))):
         if not candidate.is_file():
             continue
-        for name, (folder, _, _) in LAYERS.items():
+        for name, (folder, _, _) in INNERMOST_FIRST:
             if (root / folder).resolve() in candidate.resolve().parents:
                 return name
-    first = target.split("/")[0]
-    return first if "/" in target and first in LAYERS else None
+    return next((name for name, _ in INNERMOST_FIRST if target.startswith(name + "/")), None)
 
 
 def check(root):
     problems = []
     for layer, (folder, allowed, libraries) in LAYERS.items():
         for file in sorted((root / folder).rglob("*")):
-            if file.suffix not in SOURCES:
+            inner = any(root / other in file.parents for other, _, _ in LAYERS.values() if other.startswith(folder + "/"))
+            if inner or file.suffix not in SOURCES:
                 continue
             for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
                 match = INCLUDE.match(line)
@@ -82,6 +84,8 @@ def self_test():
         "src/zoo/f.cpp": '#include "core/a.h"\n#include <nlohmann/json.hpp>\n',
         "include/infill/ops/f.h": "#include <ATen/core/Tensor.h>\n",
         "src/ops/f.cpp": '#include "infill/ops/f.h"\n#include "core/a.h"\n#include <torch/library.h>\n',
+        "cuda/torch/g.cpp": '#include "cuda/h.h"\n#include <torch/library.h>\n',
+        "cuda/h.h": "",
         "src/cli/c.h": "",  # named like a header of pipeline
     }
     planted = {
@@ -100,6 +104,8 @@ def self_test():
         "src/classic/up12.h": '#include "infill/ops/f.h"\n',
         "src/ops/up13.h": '#include "pipeline/c.h"\n',
         "include/infill/up14.h": '#include "core/a.h"\n',
+        "cuda/up15.h": "#include <torch/library.h>\n",
+        "cuda/up16.h": '#include "cuda/torch/g.h"\n',
         "src/cli/e.h": "",
         "capi/d.h": "",
     }

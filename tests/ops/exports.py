@@ -4,7 +4,7 @@ import subprocess
 import sys
 
 FUNCTIONS = {"contextual_attention", "contextual_attention_backward", "contextual_attention_hole", "gated_conv2d",
-             "gated_conv2d_backward", "nn::open_deepfill"}
+             "gated_conv2d_backward", "nn::open_deepfill", "open_cuda_operators"}
 CLASSES = {"DeepFillImpl", "PatchDiscriminatorImpl"}  # of infill::nn
 
 lines = subprocess.run(["nm", "-DC", "--defined-only", sys.argv[1]], check=True, capture_output=True, text=True).stdout
