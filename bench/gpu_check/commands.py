@@ -45,6 +45,7 @@ def run(words, seconds, log, environment=None, cwd=None, on_line=None):
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+        process.stdout.close()
     output = "".join(lines)
     log.write_text(output)
     return Ended(TIMED_OUT if killed else status, output, time.monotonic() - start)
