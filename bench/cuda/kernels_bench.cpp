@@ -81,9 +81,12 @@ double milliseconds_of(const std::function<cudaError_t(cudaStream_t)>& call) {
     return static_cast<double>(milliseconds) / calls;
   };
   timed(3);
+  // A simulated device has no clock.
   const double estimate = timed(3);
-  const int calls = static_cast<int>(std::clamp(2.0 / std::max(estimate, 1e-3), 1.0, 200.0));
-  const int samples = static_cast<int>(std::clamp(300.0 / std::max(estimate * calls, 1e-3), 5.0, 25.0));
+  const bool has_clock = estimate > 0;
+  const int calls = has_clock ? static_cast<int>(std::clamp(2.0 / std::max(estimate, 1e-3), 1.0, 200.0)) : 1;
+  const int samples =
+      has_clock ? static_cast<int>(std::clamp(300.0 / std::max(estimate * calls, 1e-3), 5.0, 25.0)) : 1;
   std::vector<double> all(static_cast<size_t>(samples));
   for (double& each : all) each = timed(calls);
   std::nth_element(all.begin(), all.begin() + samples / 2, all.end());
