@@ -278,5 +278,46 @@ TEST(GatedConv2dWorkspace, OnlyACopyOfXNeedsIt) {
   EXPECT_EQ(workspace(Layout::kChannelsFirst, 3, Precision::kFloat16), 5U * 6 * 16 * 2);
 }
 
+GatedConv2dCall same_size(const GatedConv2dLayer& l, int32_t size, Precision precision) {
+  GatedConv2dCall call;
+  call.layer = l;
+  call.layer.precision = precision;
+  call.in_height = call.in_width = size;
+  call.out_height = call.out_width = size * l.upsample / l.stride_y;
+  call.pad_top = call.pad_left = l.kernel_height / 2;
+  call.x_strides = channels_last(size, size, l.in_channels);
+  return call;
+}
+
+// 96 to 96 channels at 128 x 128: 864 products for each of 192 columns are 27 whole steps of 32 halves; 256
+// tiles of 64 pixels, each with all weights, two of 48 channels side by side.
+TEST(GatedConv2dCost, CountedByHand) {
+  const GatedConv2dCost cost = gated_conv2d_cost(same_size(layer(96, 96), 128, Precision::kFloat16));
+  EXPECT_EQ(cost.tile, GatedConv2dTile::k64x48);
+  EXPECT_EQ(cost.blocks, 512);
+  EXPECT_EQ(cost.needed_multiply_adds, 16384.0 * 192 * 864);
+  EXPECT_EQ(cost.executed_multiply_adds, 16384.0 * 192 * 864);
+  EXPECT_EQ(cost.minimum_bytes, 2.0 * (16384 * 96 + 192 * 864 + 16384 * 96));
+  EXPECT_EQ(cost.read_bytes, 2.0 * 16384 * 864 * 2 + 256.0 * 192 * 27 * 64);
+  EXPECT_EQ(cost.written_bytes, 2.0 * 16384 * 96);
+  EXPECT_EQ(gated_conv2d_cost(same_size(layer(0, 96), 128, Precision::kFloat16)).blocks, 0);
+}
+
+TEST(GatedConv2dCost, LayersOfDeepFillExecuteAtMostThreeTenthsMoreThanNeeded) {
+  const GatedConv2dLayer layers[] = {
+      layer(5, 24, 5), layer(3, 24, 5), layer(24, 48, 3, 2),      layer(24, 24, 3, 2),
+      layer(24, 48),   layer(48, 48),   layer(48, 96, 3, 2),      layer(48, 96),
+      layer(96, 96),   layer(192, 96),  upsampled(layer(96, 48)), upsampled(layer(48, 24)),
+      layer(24, 12)};
+  for (const Precision precision : kPrecisions) {
+    for (const GatedConv2dLayer& l : layers) {
+      const GatedConv2dCost cost = gated_conv2d_cost(same_size(l, 512, precision));
+      EXPECT_EQ(cost.products, precision == Precision::kFloat32 ? 3 : 1);
+      EXPECT_LE(cost.executed_multiply_adds / cost.products, 1.3 * cost.needed_multiply_adds)
+          << l.in_channels << " to " << l.out_channels << ", " << name_of(precision);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace infill::cuda::test
