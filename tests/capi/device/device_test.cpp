@@ -1,5 +1,5 @@
-// Contexts of a CUDA device, as a caller sees them. The device is tests/cudasim, its driver
-// tests/device/fake_driver.cpp.
+// Contexts of a CUDA device, as a caller sees them: on tests/cudasim with the driver of
+// tests/device/fake_driver.cpp, and on a real device (scripts/gpu-check).
 #include <cuda_runtime_api.h>
 #include <gtest/gtest.h>
 
@@ -10,99 +10,23 @@
 #include <fstream>
 #include <iterator>
 #include <limits>
-#include <optional>
 #include <string>
 #include <utility>
 
-#include "capi/support.h"
-#include "cudasim/driver.h"
+#include "capi/device/device_support.h"
 
 namespace capi_test {
 namespace {
 
-enum class Where { kHost, kDevice };
-
-// A picture's bytes on the device, the picture's image pointing there.
-class OnDevice {
- public:
-  explicit OnDevice(const Picture& picture) : image(picture.image), size_(picture.bytes.size()) {
-    EXPECT_EQ(cudaMalloc(&memory_, size_), cudaSuccess);
-    EXPECT_EQ(cudaMemcpy(memory_, picture.bytes.data(), size_, cudaMemcpyHostToDevice), cudaSuccess);
-    image.data = memory_;
-    image.device_type = INFILL_DEVICE_CUDA;
-  }
-  ~OnDevice() { cudaFree(memory_); }
-  OnDevice(const OnDevice&) = delete;
-  OnDevice& operator=(const OnDevice&) = delete;
-
-  [[nodiscard]] std::vector<unsigned char> bytes() const {
-    std::vector<unsigned char> result(size_);
-    EXPECT_EQ(cudaMemcpy(result.data(), memory_, size_, cudaMemcpyDeviceToHost), cudaSuccess);
-    return result;
-  }
-  infill_image image;
-
- private:
-  void* memory_ = nullptr;
-  size_t size_;
-};
-
-// A picture that lies where a case wants it.
-class Placed {
- public:
-  Placed(Picture& picture, Where where) : picture_(picture) {
-    if (where == Where::kDevice) on_device_.emplace(picture);
-  }
-  [[nodiscard]] const infill_image& image() const { return on_device_ ? on_device_->image : picture_.image; }
-  [[nodiscard]] std::vector<unsigned char> bytes() const {
-    return on_device_ ? on_device_->bytes() : picture_.bytes;
-  }
-
- private:
-  Picture& picture_;
-  std::optional<OnDevice> on_device_;
-};
-
-infill_context_desc on_device_desc() {
-  infill_context_desc desc = INFILL_CONTEXT_DESC_INIT;
-  desc.device_type = INFILL_DEVICE_CUDA;
-  desc.module_dir = INFILL_CUDA_MODULE_DIR;
-  return desc;
-}
-
-class Device : public testing::Test {
- protected:
-  void TearDown() override { infill::cudasim::reset_driver(); }
-  static std::string message_of(infill_status expected, const infill_context_desc& desc) {
-    infill_context* context = nullptr;
-    infill_error error = INFILL_ERROR_INIT;
-    EXPECT_EQ(infill_context_create(&desc, &context, &error), expected) << error.message;
-    EXPECT_EQ(context, nullptr);
-    infill_context_destroy(context);
-    return error.message;
-  }
-  infill_error error = INFILL_ERROR_INIT;
-  Picture src = textured(61, 47);
-  Picture mask = mask_with(61, 47, {20, 15, 17, 9});
-};
-
-std::vector<unsigned char> filled_on_cpu(infill_method method, const Picture& src, const Picture& mask) {
-  const Session cpu(method);
-  Picture dst = src;
-  std::fill(dst.bytes.begin(), dst.bytes.end(), static_cast<unsigned char>(7));
-  const infill_fill_desc desc = desc_of(src.image, mask.image, dst.image);
-  EXPECT_EQ(infill_fill(cpu.session, &desc, nullptr), INFILL_OK);
-  return dst.bytes;
-}
-
 TEST_F(Device, IsListed) {
-  ASSERT_EQ(infill_device_count(), 2U);
+  ASSERT_GE(infill_device_count(), 2U);
   infill_device_info info = INFILL_DEVICE_INFO_INIT;
   ASSERT_EQ(infill_device_get_info(1, &info, &error), INFILL_OK);
   EXPECT_EQ(info.type, INFILL_DEVICE_CUDA);
   EXPECT_EQ(info.index, 0);
-  EXPECT_EQ(info.compute_capability, 80);
-  EXPECT_STREQ(info.name, "Fake GPU 0");
+  EXPECT_GE(info.compute_capability, 75);
+  EXPECT_GT(info.total_memory, 0U);
+  EXPECT_STRNE(info.name, "");
 }
 
 TEST_F(Device, PicturesMayLieAnywhere) {
@@ -478,70 +402,6 @@ TEST_F(Device, MissingOnesSayWhy) {
   EXPECT_NE(message_of(INFILL_ERROR_NO_DEVICE, desc)
                 .find("the CUDA module cannot be opened: /nowhere/libinfill_cuda.so."),
             std::string::npos);
-  desc = on_device_desc();
-  infill::cudasim::driver().capability = 70;
-  EXPECT_NE(message_of(INFILL_ERROR_NO_DEVICE, desc).find("has compute capability 7.0, needed is 7.5"),
-            std::string::npos);
-  infill::cudasim::driver().version = 11000;
-  EXPECT_NE(message_of(INFILL_ERROR_NO_DEVICE, desc).find("cudaErrorInsufficientDriver"), std::string::npos);
-}
-
-// A fill on the CPU works whatever the device does.
-void expect_cpu_works(const Picture& src, const Picture& mask) {
-  static const std::vector<unsigned char> expected = filled_on_cpu(INFILL_METHOD_HARMONIC, src, mask);
-  EXPECT_EQ(filled_on_cpu(INFILL_METHOD_HARMONIC, src, mask), expected);
-}
-
-TEST_F(Device, EveryAllocationMayFail) {
-  int failures = 0;
-  for (int nth = 1; nth < 40; ++nth) {
-    const Session session(INFILL_METHOD_TELEA, on_device_desc());
-    Picture dst = src;
-    const infill_fill_desc desc = desc_of(src.image, mask.image, dst.image);
-    infill::cudasim::driver().fail_allocation = nth;
-    const infill_status status = infill_fill(session.session, &desc, &error);
-    infill::cudasim::driver().fail_allocation = 0;
-    if (status == INFILL_OK) break;
-    ++failures;
-    EXPECT_EQ(status, INFILL_ERROR_OUT_OF_MEMORY) << error.message;
-    EXPECT_EQ(infill_fill(session.session, &desc, &error), INFILL_OK)
-        << "the session stays usable: " << error.message;
-    EXPECT_EQ(dst.bytes, filled_on_cpu(INFILL_METHOD_TELEA, src, mask));
-  }
-  EXPECT_GT(failures, 2);
-}
-
-TEST_F(Device, EveryLaunchMayFail) {
-  int failures = 0;
-  for (int nth = 1; nth < 40; ++nth) {
-    const Session session(INFILL_METHOD_HARMONIC, on_device_desc());
-    Picture dst = src;
-    const infill_fill_desc desc = desc_of(src.image, mask.image, dst.image);
-    infill::cudasim::driver().fail_launch = nth;
-    const infill_status status = infill_fill(session.session, &desc, &error);
-    infill::cudasim::driver().fail_launch = 0;
-    if (status == INFILL_OK) break;
-    ++failures;
-    EXPECT_EQ(status, INFILL_ERROR_INTERNAL);
-    EXPECT_EQ(error.native_kind, INFILL_NATIVE_CUDA);
-    EXPECT_EQ(error.native_code, cudaErrorLaunchOutOfResources);
-    EXPECT_EQ(infill_fill(session.session, &desc, &error), INFILL_OK) << error.message;
-  }
-  EXPECT_GT(failures, 1);
-}
-
-TEST_F(Device, ALostDeviceIsSaidByEveryCall) {
-  const Session session(INFILL_METHOD_HARMONIC, on_device_desc());
-  Picture dst = src;
-  const infill_fill_desc desc = desc_of(src.image, mask.image, dst.image);
-  infill::cudasim::driver().lose_device = 1;
-  for (int i = 0; i < 2; ++i) {
-    EXPECT_EQ(infill_fill(session.session, &desc, &error), INFILL_ERROR_DEVICE_LOST) << error.message;
-    EXPECT_EQ(error.native_code, cudaErrorIllegalAddress);
-  }
-  EXPECT_NE(std::string(error.message).find("was lost before; make another context"), std::string::npos)
-      << error.message;
-  expect_cpu_works(src, mask);
 }
 
 TEST_F(Device, MemoryIsLimitedAndEstimated) {
