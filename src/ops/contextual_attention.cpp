@@ -77,7 +77,6 @@ void run_kernel(const TiledAttention& attention, const Tensor& wanted, Tensor& y
 Tensor attend(const Tensor& f, const Tensor& b, const std::optional<Tensor>& mask, const Options& options,
               const Tensor& wanted) {
   apply_simd_environment();
-  refuse_after_fork("contextual_attention");
   const auto type = compute_type(f.scalar_type());
   Tensor y = at::empty(f.sizes(), f.options(), f.suggest_memory_format());
   for (int64_t n = 0; n < f.size(0); ++n) {
@@ -102,6 +101,7 @@ Tensor attend(const Tensor& f, const Tensor& b, const std::optional<Tensor>& mas
 INFILL_CONTEXTUAL_ATTENTION(contextual_attention_cpu) {
   check_contextual_attention({}, f, b, mask, rate, patch, fuse_k, scale, n_down);
   check_contextual_attention_size(f);
+  refuse_after_fork("contextual_attention");
   return attend(f, b, mask, {scale, n_down, fuse, tf_compat}, {});
 }
 
@@ -109,7 +109,7 @@ INFILL_CONTEXTUAL_ATTENTION_HOLE(contextual_attention_hole_cpu) {
   check_contextual_attention({}, f, b, mask, rate, patch, fuse_k, scale, n_down);
   check_reach(reach);
   check_contextual_attention_size(f);
-  refuse_after_fork("contextual_attention_hole");  // finding the positions uses threads, too
+  refuse_after_fork("contextual_attention_hole");
   Tensor y = attend(f, b, mask, {scale, n_down, fuse, tf_compat}, wanted_positions(mask, n_down, reach));
   if (f.scalar_type() == at::kDouble) y.mul_(wanted_pixels(f, mask, n_down, reach));
   return y;
