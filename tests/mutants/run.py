@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Proves that the tests can fail: puts the faults of mutants.toml into a copy of the sources, one at a time, and
-demands that the tests named for each of them fail.
+"""Proves that the tests can fail: puts the faults of the tables (mutants.toml, cuda.toml) into a copy of the sources, one
+at a time, and demands that the tests named for each of them fail.
 
 run.py                 every mutant
 run.py NAME...         these
@@ -9,9 +9,9 @@ run.py --list          their names
 run.py --self-test     the runner itself, on a small project of its own
 
 Every call looks first whether all entries still fit the sources. Works below build/mutants. A mutant that was caught is
-not run again until its entry or a file that its verdict hangs on changes. Ends with "N caught, N survived, N errors";
-only caught ones are good. An error is one of the table: a text that is not there exactly once, or a fault that does not
-compile.
+not run again until its entry or a file that its verdict hangs on changes. Ends with "N caught, N survived, N excused,
+N errors"; survivors and errors are bad. Excused is what no test can see, for the reason in the table. An error is one of
+the table: a text that is not there exactly once, a fault that does not compile, or an excuse for what a test sees.
 """
 import argparse
 import dataclasses
@@ -28,6 +28,9 @@ import textwrap
 import time
 import tomllib
 
+TABLES = ("mutants.toml", "cuda.toml")
+# Of a table.
+MOST_EXCUSED = 0.15
 # How a copy may be built: names as in CMakePresets.json.
 BUILDS = {
     "release": ["-DCMAKE_BUILD_TYPE=Release"],
@@ -38,6 +41,8 @@ BUILDS = {
 TIMEOUT = 300
 # Nothing in these is built or read by a test that a mutant names.
 ELSEWHERE = re.compile(r"(bench|docs|examples|scripts|tests/(mutants|install|lint))/|\.ci/|[^/]*\.md$")
+# What follows the names of tests that exist several times.
+VARIANTS = ("", ":plain", ":checked", ":asan")
 # tests/<part>/<name>_test.cpp is the test <part>_<name>_test, tests/cli/<name>_test.py is cli_<name>.
 TEST_SOURCE = re.compile(r"tests/(\w+)/(?:(\w+_test)\.cpp|(\w+)_test\.py)")
 
@@ -56,16 +61,29 @@ class Mutant:
     why: str  # what would be lost
     build: str = "release"
     quick: bool = False
+    survives: str = ""  # why no test can notice
+
+
+def read_tables(folder):
+    mutants = []
+    for table in TABLES:
+        found = read_table(folder / table)
+        excused = sum(bool(mutant.survives) for mutant in found)
+        if excused > MOST_EXCUSED * len(found):
+            raise TableError(f"{table}: {excused} of {len(found)} mutants are said to survive")
+        mutants += found
+    names = [mutant.name for mutant in mutants]
+    for name in names:
+        if names.count(name) > 1:
+            raise TableError(f"{name}: is there twice")
+    return mutants
 
 
 def read_table(path):
     with open(path, "rb") as file:
         entries = tomllib.load(file)["mutant"]
     mutants = [Mutant(**entry) for entry in entries]
-    names = [mutant.name for mutant in mutants]
     for mutant in mutants:
-        if names.count(mutant.name) > 1:
-            raise TableError(f"{mutant.name}: is there twice")
         if mutant.build not in BUILDS:
             raise TableError(f"{mutant.name}: there is no build {mutant.build}")
     return mutants
@@ -95,14 +113,25 @@ def outdated(mutants, root):
     return problems
 
 
+def plain_name(test):
+    """As tables call it: without the sanitizer that its build is named after."""
+    return re.sub(r"^(address|thread):", "", test)
+
+
 def program_of(test):
     """The target to build for a test."""
-    name = test.split(":")[-1]
+    name = plain_name(test)
     if name.startswith("cli_"):
         return "infill_cli"
     if name in ("capi_exports", "capi_headers", "capi_layout", "capi_old_program"):
         return "infill"
-    return name
+    return name.replace(":", "_")  # cuda_mask_test:checked is of cuda_mask_test_checked
+
+
+def in_stages(tests):
+    """The cheap ones first: kernels under a checker take several times as long."""
+    slow = [test for test in tests if re.search(":(checked|asan)$", test)]
+    return [stage for stage in ([test for test in tests if test not in slow], slow) if stage]
 
 
 class Copy:
@@ -139,7 +168,8 @@ class Copy:
         digest = hashlib.sha256(repr(more).encode())
         for name in self.files:
             test = TEST_SOURCE.fullmatch(name)
-            other = test and not re.fullmatch(tests, f"{test[1]}_{test[2] or test[3]}")
+            other = test and not any(re.fullmatch(tests, f"{test[1]}_{test[2] or test[3]}{variant}")
+                                     for variant in VARIANTS)
             if not other and not ELSEWHERE.match(name):
                 digest.update(name.encode() + b"\0" + (self.tree / name).read_bytes() + b"\0")
         return digest.hexdigest()
@@ -165,7 +195,7 @@ class Copy:
                 raise TableError(f"build {build} cannot be configured:\n{text[-4000:]}")
             listed = self.run("ctest", "--test-dir", self.folder(build), "-N")[1]
             self.names[build] = re.findall(r"^ *Test +#\d+: (\S+)", listed, re.M)
-        found = [name for name in self.names[build] if re.fullmatch(wanted, name.split(":")[-1])]
+        found = [name for name in self.names[build] if re.fullmatch(wanted, plain_name(name))]
         if not found:
             raise TableError(f"build {build} has no test {wanted}")
         return found
@@ -189,7 +219,7 @@ class Copy:
         """What fails without a fault proves nothing."""
         record = self.results / f"sound-{build}.json"
         sound = json.loads(record.read_text()) if record.exists() else {}
-        digests = {test: self.digest(re.escape(test.split(":")[-1]), build) for test in tests}
+        digests = {test: self.digest(re.escape(plain_name(test)), build) for test in tests}
         open_ones = [test for test in tests if sound.get(test) != digests[test]]
         if open_ones:
             failed = self.failures(build, open_ones)
@@ -202,13 +232,16 @@ class Copy:
         """Names of tests that notice the mutant."""
         path = self.tree / mutant.file
         text, faulty = texts_of(mutant, self.tree)
-        tests = self.tests(mutant.build, mutant.tests)
-        self.require_sound(mutant.build, tests)
-        path.write_text(faulty, encoding="utf-8")
-        try:
-            return self.failures(mutant.build, tests, stop=True)
-        finally:
-            path.write_text(text, encoding="utf-8")
+        for tests in in_stages(self.tests(mutant.build, mutant.tests)):
+            self.require_sound(mutant.build, tests)
+            path.write_text(faulty, encoding="utf-8")
+            try:
+                failed = self.failures(mutant.build, tests, stop=True)
+            finally:
+                path.write_text(text, encoding="utf-8")
+            if failed:
+                return failed
+        return []
 
 
 def judge(copy, mutant):
@@ -217,12 +250,14 @@ def judge(copy, mutant):
     key = copy.digest(mutant.tests, dataclasses.astuple(mutant))
     if record.exists():
         known = json.loads(record.read_text())
-        if known["key"] == key and known["verdict"] == "caught":
+        if known["key"] == key and known["verdict"] in ("caught", "excused"):
             return known | {"again": True}
     start = time.monotonic()
     try:
         by = copy.caught_by(mutant)
-        verdict = {"verdict": "caught" if by else "survived", "by": by}
+        if by and mutant.survives:
+            raise TableError("is said to survive, but is caught")
+        verdict = {"verdict": "caught" if by else "excused" if mutant.survives else "survived", "by": by}
     except TableError as problem:
         verdict = {"verdict": "error", "by": [], "problem": str(problem)}
     verdict |= {"seconds": round(time.monotonic() - start, 1), "key": key}
@@ -241,10 +276,13 @@ def judge_all(copy, mutants):
         print(f"{verdict['verdict']:<9} {when:>6}  {', '.join(verdict['by'])}", flush=True)
         if verdict["verdict"] == "survived":
             print(textwrap.indent(f"{mutant.file}: {mutant.why}\nThese tests must notice: {mutant.tests}", "    "))
+        if verdict["verdict"] == "excused":
+            print(textwrap.indent(mutant.survives, "    "))
         if "problem" in verdict:
             print(textwrap.indent(verdict["problem"], "    "))
     count = verdicts.count
-    print(f"{count('caught')} caught, {count('survived')} survived, {count('error')} errors", flush=True)
+    print(f"{count('caught')} caught, {count('survived')} survived, {count('excused')} excused, {count('error')} errors",
+          flush=True)
     return verdicts
 
 
@@ -255,6 +293,10 @@ SMALL_PROJECT = {
         enable_testing()
         add_executable(small_sum_test tests/small/sum_test.cpp)
         add_test(NAME small_sum_test COMMAND small_sum_test)
+        add_executable(small_sum_test_plain tests/small/sum_test.cpp)
+        add_executable(small_sum_test_checked tests/small/sum_test.cpp)
+        add_test(NAME small_sum_test:plain COMMAND small_sum_test_plain)
+        add_test(NAME small_sum_test:checked COMMAND small_sum_test_checked)
         add_executable(small_bad_test tests/small/bad_test.cpp)
         add_test(NAME small_bad_test COMMAND small_bad_test)
         """,
@@ -272,13 +314,15 @@ SMALL_PROJECT = {
 
 
 def self_test():
-    def mutant(name, old, new, tests="small_sum_test", file="sum.h"):
-        return Mutant(name, file, old, new, tests, "the runner must tell")
+    def mutant(name, old, new, tests="small_sum_test", file="sum.h", **more):
+        return Mutant(name, file, old, new, tests, "the runner must tell", **more)
 
     cases = [
         (mutant("harmless", "// Adds.", "// Adds two numbers."), "survived"),
         (mutant("untested", "a + a", "a - a"), "survived"),
+        (mutant("excused", "a + a", "a * a", survives="nobody calls it"), "excused"),
         (mutant("wrong sign", "a + b", "a - b"), "caught"),
+        (mutant("wrong sign in a variant", "a + b", "a - b", tests="small_sum_test:(plain|checked)"), "caught"),
         (mutant("crash", "return a + b", "__builtin_trap()"), "caught"),
         (mutant("not there", "a * b", "a / b"), "error"),
         (mutant("there twice", "inline int", "int"), "error"),
@@ -286,6 +330,7 @@ def self_test():
         (mutant("does not compile", "a + b", "a +"), "error"),
         (mutant("no such test", "a + b", "a - b", tests="small_sum"), "error"),
         (mutant("no such file", "a + b", "a - b", file="sum.cpp"), "error"),
+        (mutant("wrong excuse", "a + b", "a - b", survives="nobody calls it"), "error"),
         (mutant("fails anyway", "a + b", "a - b", tests="small_bad_test"), "error"),
     ]
     with tempfile.TemporaryDirectory() as folder:
@@ -302,14 +347,18 @@ def self_test():
         assert verdicts == [wanted for _, wanted in cases], "another verdict than the case asks for"
         assert (copy.tree / "sum.h").read_bytes() == (source / "sum.h").read_bytes(), "a fault was left in the copy"
 
-        caught = cases[2][0]
+        caught = next(each for each, verdict in cases if verdict == "caught")
         assert "again" in judge(copy, caught), "a known verdict was not kept"
         (source / "tests/small/bad_test.cpp").write_text("int main() { return 2; }\n")
         assert "again" in judge(Copy(source, work), caught), "the source of another test changed the verdict"
+        variant = next(each for each, _ in cases if each.name == "wrong sign in a variant")
+        judge(copy, variant)
+        assert "again" in judge(Copy(source, work), variant), "the source of another test changed a variant's verdict"
         assert "again" not in judge(copy, dataclasses.replace(caught, new="a * b")), "an old verdict for a new fault"
         judge(copy, caught)
         (source / "tests/small/sum_test.cpp").write_text("int main() { return 0; }\n")
         assert judge(Copy(source, work), caught)["verdict"] == "survived", "an old verdict for a new test"
+        assert judge(Copy(source, work), variant)["verdict"] == "survived", "an old verdict for a variant of a new test"
     print("the runner tells harmless changes, faults and mistakes of the table apart")
 
 
@@ -324,10 +373,10 @@ def main():
         return self_test()
 
     root = pathlib.Path(__file__).resolve().parents[2]
-    mutants = read_table(root / "tests/mutants/mutants.toml")
+    mutants = read_tables(root / "tests/mutants")
     unknown = set(arguments.names) - {mutant.name for mutant in mutants}
     if unknown:
-        sys.exit(f"mutants.toml has no {', '.join(sorted(unknown))}")
+        sys.exit(f"no table has {', '.join(sorted(unknown))}")
     if problems := outdated(mutants, root):
         sys.exit("\n".join(problems))
     if arguments.names:
@@ -340,7 +389,7 @@ def main():
     if "CMAKE_CXX_COMPILER_LAUNCHER" not in os.environ and shutil.which("ccache"):
         os.environ["CMAKE_CXX_COMPILER_LAUNCHER"] = "ccache"
     verdicts = judge_all(Copy(root, root / "build/mutants"), mutants)
-    return None if set(verdicts) <= {"caught"} else 1
+    return None if set(verdicts) <= {"caught", "excused"} else 1
 
 
 if __name__ == "__main__":
