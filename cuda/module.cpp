@@ -103,6 +103,12 @@ int launch(const Call& call, cudaStream_t stream) {
   return kLauncher(call, stream);
 }
 
+template <auto kLauncher, class Call>
+int launch_in(const Call& call, void* workspace, cudaStream_t stream) {
+  cudaGetLastError();
+  return kLauncher(call, workspace, stream);
+}
+
 constexpr Kernels kKernels = {
     launch<load_canvas, LoadCall>,
     launch<store_canvas, StoreCall>,
@@ -117,10 +123,9 @@ constexpr Kernels kKernels = {
     launch<spread_overflow, SpreadOverflowCall>,
     launch<network_output, NetworkOutputCall>,
     membrane_workspace,
-    [](const MembraneCall& call, void* workspace, cudaStream_t stream) -> int {
-      cudaGetLastError();
-      return membrane(call, workspace, stream);
-    },
+    launch_in<membrane, MembraneCall>,
+    grain_workspace,
+    launch_in<add_grain, GrainCall>,
     patchmatch_levels,
     patchmatch_workspace,
     [](const PatchMatchCall& call, PatchMatchCounts* counts, void* workspace, cudaStream_t stream) -> int {

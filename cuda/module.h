@@ -12,6 +12,7 @@
 #include "cuda/contextual_attention.h"
 #include "cuda/convert.h"
 #include "cuda/gated_conv2d.h"
+#include "cuda/grain.h"
 #include "cuda/membrane.h"
 #include "cuda/neural.h"
 #include "cuda/patchmatch.h"
@@ -76,6 +77,9 @@ struct Kernels {
   // cuda/membrane.h
   size_t (*membrane_workspace)(const Rect& box);
   int (*membrane)(const MembraneCall& call, void* workspace, CUstream_st* stream);
+  // cuda/grain.h
+  size_t (*grain_workspace)(const GrainCall& call);
+  int (*add_grain)(const GrainCall& call, void* workspace, CUstream_st* stream);
   // cuda/patchmatch.h
   int32_t (*patchmatch_levels)(const PatchMatchCall& call);
   size_t (*patchmatch_workspace)(const PatchMatchCall& call);

@@ -5,9 +5,9 @@
 // byte). All pointers are to memory of the device.
 #pragma once
 
-#include "cuda/runtime_types.h"
-
 #include <cstdint>
+
+#include "cuda/runtime_types.h"
 
 namespace infill::cuda {
 

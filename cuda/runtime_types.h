@@ -1,5 +1,6 @@
-// The types of the CUDA runtime in the launchers' declarations. libinfill.so reads those declarations where there is no
-// CUDA toolkit and never calls a launcher by its name: it gets them from libinfill_cuda.so (cuda/module.h).
+// The types of the CUDA runtime in the launchers' declarations. libinfill.so reads those declarations where
+// there is no CUDA toolkit and never calls a launcher by its name: it gets them from libinfill_cuda.so
+// (cuda/module.h).
 #pragma once
 
 #if defined(INFILL_CUDASIM) || __has_include(<cuda_runtime_api.h>)

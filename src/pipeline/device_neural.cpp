@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "core/status.h"
-#include "pipeline/device_blend.h"
 #include "pipeline/device_patchmatch.h"
 
 namespace infill::pipeline {
@@ -47,25 +46,6 @@ cuda::Canvas alpha_of(const cuda::Canvas& canvas) {
 }
 
 }  // namespace
-
-HoleBounds hole_bounds(const Canvas& labelled, Task& task) {
-  HoleBounds bounds;
-  for (int32_t y = 0; y < labelled.height; ++y) {
-    const uint8_t* row = labelled.label.row(y);
-    const uint8_t* end = row + labelled.width;
-    const auto extend = [&](Rect& rect, const auto& wanted) {
-      const uint8_t* first = std::find_if(row, end, wanted);
-      if (first == end) return;
-      const uint8_t* last = end;
-      while (!wanted(last[-1])) --last;
-      rect = unite(rect, {static_cast<int32_t>(first - row), y, static_cast<int32_t>(last - first), 1});
-    };
-    extend(bounds.holes, [](uint8_t label) { return label == kHole; });
-    extend(bounds.unknown, [](uint8_t label) { return label != kKnown; });
-    task.advance(static_cast<uint64_t>(labelled.width));
-  }
-  return bounds;
-}
 
 void run_network(const inference::DeviceDeepFill& model, const inference::DeepFillCall& call,
                  const device::Place& place, Task& task) {

@@ -7,15 +7,9 @@
 #include "device/pictures.h"
 #include "inference/deepfill.h"
 #include "inference/device_deepfill.h"
+#include "pipeline/device_blend.h"
 
 namespace infill::pipeline {
-
-// Where a canvas has holes, told on the host.
-struct HoleBounds {
-  Rect holes;    // of kHole pixels: these are filled
-  Rect unknown;  // of all that are not kKnown
-};
-[[nodiscard]] HoleBounds hole_bounds(const Canvas& labelled, Task& task);
 
 struct DeviceNeural {
   const inference::DeviceDeepFill& model;

@@ -1,11 +1,12 @@
 #include "pipeline/device_part.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "core/pixels.h"
+#include "pipeline/device_blend.h"
 #include "pipeline/device_neural.h"
 #include "pipeline/device_patchmatch.h"
-#include "pipeline/grain.h"
 #include "pipeline/neural.h"
 #include "pipeline/part.h"
 
@@ -149,10 +150,24 @@ bool adds_grain(const Options& options) {
   return options.blend_settings[kGrain] > 0;
 }
 
-// Grain is measured and drawn on the host.
-PartCanvas::Content content_of(Route route, const Options& options) {
-  const bool on_device = route != Route::kHost && !adds_grain(options);
-  return on_device ? PartCanvas::Content::kLabels : PartCanvas::Content::kAll;
+PartCanvas::Content content_of(Route route) {
+  return route == Route::kHost ? PartCanvas::Content::kAll : PartCanvas::Content::kLabels;
+}
+
+size_t method_scratch(Route route, const Part& part, const Options& options, const device::Device& device,
+                      const cuda::Canvas& canvas) {
+  const double seam = options.blend_settings[kSeam];
+  switch (route) {
+    case Route::kHost:
+      return 0;
+    case Route::kNeural:
+      return device_neural_scratch(device, *options.device_model, scale_of(part, options), canvas, seam);
+    case Route::kPatchMatch:
+      return device_patchmatch_scratch(device, options.method_settings, canvas, {}, seam);
+    case Route::kHarmonic:
+      return device_harmonic_scratch(device, canvas);
+  }
+  return 0;
 }
 
 void download_canvas(const DevicePartJob& job, const DeviceCanvas& own, const Canvas& canvas) {
@@ -175,19 +190,11 @@ size_t device_part_scratch(const Part& part, const Request& request, const Optio
                            const device::Device& device) {
   Arena arena = Arena::measuring();
   const DeviceCanvas own(arena, part, request);
-  const double seam = options.blend_settings[kSeam];
-  switch (route_of(request, options)) {
-    case Route::kHost:
-      return arena.peak();
-    case Route::kNeural:
-      return arena.peak() +
-             device_neural_scratch(device, *options.device_model, scale_of(part, options), own.canvas, seam);
-    case Route::kPatchMatch:
-      return arena.peak() + device_patchmatch_scratch(device, options.method_settings, own.canvas, {}, seam);
-    case Route::kHarmonic:
-      return arena.peak() + device_harmonic_scratch(device, own.canvas);
-  }
-  return 0;
+  const Route route = route_of(request, options);
+  size_t stage = method_scratch(route, part, options, device, own.canvas);
+  if (route != Route::kHost && adds_grain(options))
+    stage = std::max(stage, device_grain_scratch(device, own.canvas));
+  return arena.peak() + stage;
 }
 
 size_t device_part_host_scratch(const Part& part, const Request& request, const Options& options,
@@ -196,8 +203,8 @@ size_t device_part_host_scratch(const Part& part, const Request& request, const 
   static_cast<void>(arena.take<uint8_t>(static_cast<size_t>(part.crop.area())));
   const Route route = route_of(request, options);
   if (route == Route::kHost) return arena.peak() + part_scratch(part, request, options, threads);
-  const PartCanvas on_host(arena, part, request, options, content_of(route, options));
-  return arena.peak() + (adds_grain(options) ? grain_scratch(shape_of(part, request, threads)) : 0);
+  const PartCanvas on_host(arena, part, request, options, content_of(route));
+  return arena.peak();
 }
 
 void fill_device_part(const DevicePartJob& job, Arena& host_arena, Threads& threads, Task& task) {
@@ -210,14 +217,14 @@ void fill_device_part(const DevicePartJob& job, Arena& host_arena, Threads& thre
   const DeviceCanvas own(job.arena, part, job.host.request);
   // Before the canvas, so that it outlives what methods take.
   Selection selection(job, own, host_arena.take<uint8_t>(own.area));
-  PartCanvas on_host(host_arena, part, job.host.request, options, content_of(route, options));
+  PartCanvas on_host(host_arena, part, job.host.request, options, content_of(route));
   Canvas& canvas = on_host.canvas;
   label_canvas(job.host, canvas, threads, task);
   load(job, own, canvas);
   load_earlier_fills(job, own, selection, task);
   check_loaded(job, own, job.host_memory);
   const HoleBounds bounds = hole_bounds(canvas, task);
-  const double method_end = set_method_range(job.host, task);
+  set_method_range(job.host, task);
   switch (route) {
     case Route::kHost:
       download_canvas(job, own, canvas);
@@ -243,13 +250,8 @@ void fill_device_part(const DevicePartJob& job, Arena& host_arena, Threads& thre
       break;
   }
   if (route != Route::kHost && adds_grain(options)) {
-    task.set_range(Stage::kBlend, static_cast<uint32_t>(job.host.which),
-                   static_cast<uint32_t>(job.host.plan.parts.size()), method_end, job.host.to);
-    download_canvas(job, own, canvas);
-    list_holes(on_host, task);
-    classic::Work work{threads, task, host_arena, job.host.request.seed};
-    add_grain(canvas, options.blend_settings[kGrain], work);
-    upload_canvas(job, own, canvas);
+    device_add_grain(job.place, job.arena, own.canvas, bounds, options.blend_settings[kGrain],
+                     job.host.request.seed);
   }
   store(job, own, selection, task);
 }

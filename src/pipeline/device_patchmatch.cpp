@@ -32,15 +32,11 @@ bool device_patchmatch_can(const Settings& settings) {
 size_t device_patchmatch_scratch(const device::Device& device, const Settings& settings,
                                  const cuda::Canvas& canvas, const cuda::Canvas& reference, double seam) {
   Arena arena = Arena::measuring();
-  cuda::PatchMatchCall call = call_of(settings, canvas, reference, {0, 0, canvas.width, canvas.height});
+  cuda::PatchMatchCall call =
+      call_of(settings, as_if_it_had_memory(canvas), reference, {0, 0, canvas.width, canvas.height});
   static_cast<void>(arena.take<cuda::PatchMatchCounts>(cuda::kMostPatchLevels));
   const DeviceSeam rim(arena, canvas, seam);
-  // A call without memory has no workspace. Where it lies does not matter here.
-  float somewhere = 0;
-  uint8_t label = 0;
-  std::fill_n(call.canvas.planes, canvas.channels, &somewhere);
-  call.canvas.label = &label;
-  if (seam > 0) std::fill_n(call.rim, canvas.channels, &somewhere);
+  if (seam > 0) std::ranges::copy(call.canvas.planes, call.rim);
   const size_t before = arena.mark();
   static_cast<void>(take_workspace(arena, device.kernels().patchmatch_workspace(call)));
   return std::max({arena.peak(), before + device_harmonic_scratch(device, canvas),

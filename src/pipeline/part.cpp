@@ -19,14 +19,14 @@ int32_t scale_of(const Part& part, const Options& options) {
   return neural_scale(options.method_settings, part.solved, part.solved_pixels);
 }
 
-}  // namespace
-
 CanvasShape shape_of(const Part& part, const Request& request, int32_t threads) {
   const Rect reference = request.reference ? request.reference->bounds() : Rect{};
   return {part.crop.width,    part.crop.height, canvas_channels(request.src),
           part.solved_pixels, part.solved_runs, threads,
           reference.width,    reference.height};
 }
+
+}  // namespace
 
 double set_method_range(const PartJob& job, Task& task) {
   const double end = job.from + kMethodShare * (job.to - job.from);

@@ -11,8 +11,6 @@ namespace infill::pipeline {
 [[nodiscard]] size_t part_scratch(const Part& part, const Request& request, const Options& options,
                                   int32_t threads);
 
-[[nodiscard]] CanvasShape shape_of(const Part& part, const Request& request, int32_t threads);
-
 // The share of the whole call that the method's work on the part stands for. Returns where it ends.
 double set_method_range(const PartJob& job, Task& task);
 

@@ -345,7 +345,8 @@ TEST(Misuse, OutputStructsOfEverySize) {
   infill_device_info small = INFILL_DEVICE_INFO_INIT;
   small.struct_size = 12;
   EXPECT_EQ(infill_device_get_info(0, &small, nullptr), INFILL_ERROR_INVALID_ARGUMENT);
-  EXPECT_EQ(infill_device_get_info(infill_device_count(), &newer.info, nullptr), INFILL_ERROR_INVALID_ARGUMENT);
+  EXPECT_EQ(infill_device_get_info(infill_device_count(), &newer.info, nullptr),
+            INFILL_ERROR_INVALID_ARGUMENT);
   EXPECT_EQ(infill_device_get_info(0, nullptr, nullptr), INFILL_ERROR_INVALID_ARGUMENT);
 }
 

@@ -4,12 +4,14 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
 #include <iterator>
 #include <limits>
+#include <random>
 #include <string>
 #include <utility>
 
@@ -138,6 +140,47 @@ TEST_F(Device, HarmonicFillsAreTheCpus) {
   const infill_fill_desc desc = desc_of(picture.image, mask.image, picture.image);
   ASSERT_EQ(infill_fill(session.session, &desc, &error), INFILL_OK) << error.message;
   expect_near(picture.bytes(), filled_on_cpu(INFILL_METHOD_HARMONIC, src, mask), 1);
+}
+
+// Grain alone: a fill with it less one without it.
+TEST_F(Device, GrainIsTheCpus) {
+  constexpr int32_t kWidth = 150;
+  constexpr int32_t kHeight = 131;
+  constexpr size_t kCount = size_t{kWidth} * kHeight * 3;
+  Picture noisy(INFILL_FORMAT_RGB32F, kWidth, kHeight);
+  std::minstd_rand random(3);
+  std::normal_distribution<float> normal(0.0F, 0.02F);
+  std::vector<float> values(kCount);
+  for (size_t i = 0; i < kCount; ++i)
+    values[i] = 0.5F + 0.0003F * static_cast<float>(i % kWidth) + normal(random);
+  std::memcpy(noisy.bytes.data(), values.data(), noisy.bytes.size());
+  const Picture holes = mask_with(kWidth, kHeight, {80, 71, 21, 18});
+
+  const auto grain = [&](const infill_context_desc& context, Where where) {
+    const Session session(INFILL_METHOD_HARMONIC, context);
+    std::vector<float> difference(kCount);
+    for (const double strength : {0.0, 1.0}) {
+      EXPECT_EQ(infill_session_set_param(session.session, "blend.grain", strength, &error), INFILL_OK);
+      Picture dst(INFILL_FORMAT_RGB32F, kWidth, kHeight);
+      const Placed placed(dst, where);
+      infill_fill_desc desc = desc_of(noisy.image, holes.image, placed.image());
+      desc.seed = 11;
+      EXPECT_EQ(infill_fill(session.session, &desc, &error), INFILL_OK) << error.message;
+      std::memcpy(values.data(), placed.bytes().data(), dst.bytes.size());
+      for (size_t i = 0; i < kCount; ++i) difference[i] = values[i] - difference[i];
+    }
+    return difference;
+  };
+  const std::vector<float> expected = grain(INFILL_CONTEXT_DESC_INIT, Where::kHost);
+  const std::vector<float> got = grain(on_device_desc(), Where::kDevice);
+  float worst = 0;
+  float largest = 0;
+  for (size_t i = 0; i < kCount; ++i) {
+    worst = std::max(worst, std::abs(got[i] - expected[i]));
+    largest = std::max(largest, std::abs(got[i]));
+  }
+  EXPECT_LE(worst, 2e-6F);
+  EXPECT_GT(largest, 0.02F);
 }
 
 // A picture that repeats itself: what is copied is what was there.
