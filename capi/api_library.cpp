@@ -84,14 +84,8 @@ const char* infill_build_info(void) noexcept {
 }
 
 int32_t infill_has_feature(infill_feature feature) noexcept {
-  switch (feature) {
-    case INFILL_FEATURE_NEURAL:
-      return 1;
-    case INFILL_FEATURE_CUDA:
-      return INFILL_BUILT_WITH_CUDA;
-    default:
-      return 0;
-  }
+  if (feature == INFILL_FEATURE_CUDA) return INFILL_BUILT_WITH_CUDA;
+  return feature == INFILL_FEATURE_NEURAL ? 1 : 0;
 }
 
 uint32_t infill_device_count(void) noexcept {

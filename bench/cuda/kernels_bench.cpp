@@ -217,7 +217,7 @@ int main() {
     try {
       found = infill::cuda::answer(line);
     } catch (const std::exception& error) {
-      found = std::string("\"failure\": \"") + error.what() + "\"";
+      found = std::string(R"("failure": ")") + error.what() + '"';
     }
     std::printf("{\"request\": \"%s\", %s}\n", line.c_str(), found.c_str());
     std::fflush(stdout);

@@ -117,8 +117,8 @@ void Stream::finish() const noexcept {
 
 void Stream::begin_after(CUstream_st* callers) const {
   // cudaStreamLegacy: null may mean another stream in a program that is compiled so.
-  constexpr uintptr_t kLegacy = 1;
-  CUstream_st* first = callers != nullptr ? callers : reinterpret_cast<CUstream_st*>(kLegacy);
+  auto* const legacy = reinterpret_cast<CUstream_st*>(uintptr_t{1});  // NOLINT(performance-no-int-to-ptr)
+  CUstream_st* first = callers != nullptr ? callers : legacy;
   const Device::Use use(device_);
   int capturing = 0;
   device_.check(device_.runtime().stream_is_capturing(first, &capturing), "looking at the stream");

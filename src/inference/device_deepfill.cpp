@@ -87,9 +87,10 @@ class DeviceDeepFill::Builder final : public DeepFillBuilder {
     const size_t values = rows * static_cast<size_t>(spec.in_channels) * taps;
     const cuda::Kernels& kernels = place_.device.kernels();
     const size_t packed_bytes = kernels.gated_conv2d_packed_bytes(layer);
-    if (packed_bytes == 0)
+    if (packed_bytes == 0) {
       fail(Status::kUnsupported, "desc.precision: not for this network on a device of compute capability ",
            place_.device.compute_capability() / 10, '.', place_.device.compute_capability() % 10);
+    }
     Memory passing(place_.device.allocator());
     const Block weight_block = put({weight, values}, passing);
     const Block bias_block = put({bias, rows}, passing);

@@ -28,10 +28,10 @@ class DeviceArray {
   DeviceArray(const DeviceArray&) = delete;
   DeviceArray& operator=(const DeviceArray&) = delete;
 
-  void* data() const { return data_; }
-  size_t bytes() const { return bytes_; }
+  [[nodiscard]] void* data() const { return data_; }
+  [[nodiscard]] size_t bytes() const { return bytes_; }
   void write(const std::vector<unsigned char>& bytes) { copy(data_, bytes.data(), cudaMemcpyHostToDevice); }
-  std::vector<unsigned char> read() const {
+  [[nodiscard]] std::vector<unsigned char> read() const {
     std::vector<unsigned char> bytes(bytes_);
     copy(bytes.data(), data_, cudaMemcpyDeviceToHost);
     return bytes;
@@ -130,7 +130,7 @@ struct MapLayout {
   FeatureStrides strides;
   size_t elements = 0;
 
-  size_t at(int64_t n, int64_t c, int64_t y, int64_t x) const {
+  [[nodiscard]] size_t at(int64_t n, int64_t c, int64_t y, int64_t x) const {
     return static_cast<size_t>(n * strides.picture + c * strides.channel + y * strides.row +
                                x * strides.pixel);
   }
@@ -307,8 +307,8 @@ class DeviceCase {
   DeviceCase& operator=(const DeviceCase&) = delete;
 
   GatedConv2dCall& call() { return call_; }
-  const GatedConv2dWeights& weights() const { return weights_; }
-  const MapLayout& y_map() const { return y_map_; }
+  [[nodiscard]] const GatedConv2dWeights& weights() const { return weights_; }
+  [[nodiscard]] const MapLayout& y_map() const { return y_map_; }
 
   cudaError_t run() {
     cudaError_t error = gated_conv2d_pack(call_.layer, weights_, packed_.data(), nullptr);
@@ -316,8 +316,8 @@ class DeviceCase {
     const cudaError_t ended = cudaDeviceSynchronize();
     return error == cudaSuccess ? ended : error;
   }
-  std::vector<unsigned char> y_bytes() const { return y_.read(); }
-  std::vector<float> y() const { return decode(y_.read(), precision_); }
+  [[nodiscard]] std::vector<unsigned char> y_bytes() const { return y_.read(); }
+  [[nodiscard]] std::vector<float> y() const { return decode(y_.read(), precision_); }
 
  private:
   DeviceArray x_, weight_, bias_, packed_;

@@ -295,9 +295,10 @@ TEST(Neural, InputsAreContinuedByReflection) {
               static_cast<size_t>(mirrored(y, sides.height) * sides.width + mirrored(x, sides.width));
           const float* at = &values[static_cast<size_t>((y * sides.map_width + x) * 5)];
           const bool hole = unknown[from] != 0;
-          for (size_t c = 0; c < 3; ++c)
+          for (size_t c = 0; c < 3; ++c) {
             ASSERT_EQ(at[c], hole ? 0 : rounded(colours[c * area + from] * 2 - 1, precision))
                 << x << ' ' << y;
+          }
           ASSERT_EQ(at[3], 1);
           ASSERT_EQ(at[4], hole ? 1 : 0);
         }

@@ -100,7 +100,7 @@ struct Cpu {
   Threads threads{1};
   Task task;
   RunVector runs(const Mask& mask) {
-    TestImage& host = const_cast<TestImage&>(mask.host);
+    auto& host = const_cast<TestImage&>(mask.host);
     return read_runs(host.image(), host.image().bounds(), memory, threads, task);
   }
 };

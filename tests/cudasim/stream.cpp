@@ -52,9 +52,9 @@ void add_implicit_waits(const Stream& stream, std::vector<Position>& after) {
 
 void run_others_first(const Stream& stream) {
   const auto all = streams().all;
-  for (auto other = all.rbegin(); other != all.rend(); ++other) {
-    if (other->get() != &stream) (*other)->run_to((*other)->end().count);
-  }
+  std::for_each(all.rbegin(), all.rend(), [&](const auto& other) {
+    if (other.get() != &stream) other->run_to(other->end().count);
+  });
 }
 
 void run_mixed(const Position& position) {

@@ -198,9 +198,10 @@ TEST_F(Device, PatchMatchContinuesAPattern) {
   }
   const std::vector<unsigned char> original = picture.bytes;
   const infill_rect hole{30, 24, 11, 9};
-  for (int32_t y = hole.y; y < hole.y + hole.height; ++y)
+  for (int32_t y = hole.y; y < hole.y + hole.height; ++y) {
     std::memset(&picture.bytes[static_cast<size_t>((y * kWidth + hole.x) * 3)], 0,
                 3 * static_cast<size_t>(hole.width));
+  }
   const Picture holes = mask_with(kWidth, kHeight, hole);
   const Session session(INFILL_METHOD_PATCHMATCH, on_device_desc());
   const auto fill = [&] {

@@ -56,4 +56,4 @@ INFILL_CUDASIM_UNCHECKED inline void* dynamic_shared() {
   static ::infill::cudasim::SharedArray name##_array{#name, sizeof(name##_of_block), 0, nullptr}; \
   name##_of_block& name = *static_cast<name##_of_block*>(::infill::cudasim::shared_array(name##_array))
 
-#define INFILL_DYNAMIC_SHARED(T, name) T* name = static_cast<T*>(::infill::cudasim::dynamic_shared())
+#define INFILL_DYNAMIC_SHARED(T, name) auto* name = static_cast<T*>(::infill::cudasim::dynamic_shared())

@@ -22,8 +22,8 @@ class DeviceArray {
   DeviceArray& operator=(const DeviceArray&) = delete;
   ~DeviceArray() { EXPECT_EQ(cudaFree(data_), cudaSuccess); }
 
-  T* data() const { return data_; }
-  std::vector<T> values() const {
+  [[nodiscard]] T* data() const { return data_; }
+  [[nodiscard]] std::vector<T> values() const {
     std::vector<T> result(count_);
     EXPECT_EQ(cudaMemcpy(result.data(), data_, count_ * sizeof(T), cudaMemcpyDeviceToHost), cudaSuccess);
     return result;
