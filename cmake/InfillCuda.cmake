@@ -83,7 +83,8 @@ endif()
 # infill_cuda_compile(VARIABLE [PTX ARCHITECTURE] SOURCES SOURCE...): compiles .cu files with nvcc for
 # INFILL_CUDA_ARCHITECTURES, or to PTX only, and sets VARIABLE to the objects, which are to be linked with
 # INFILL_CUDA_CUDART. Warnings are errors if INFILL_WERROR, but for 128: a loop that the
-# arguments of one instance of a template make unreachable.
+# arguments of one instance of a template make unreachable. Line numbers, which tests and compute-sanitizer tell and
+# which hold the folders of this machine, are left out where there are no tests.
 function(infill_cuda_compile objects_variable)
   cmake_parse_arguments(arg "" "PTX" "SOURCES" ${ARGN})
   set(codes "")
@@ -96,13 +97,17 @@ function(infill_cuda_compile objects_variable)
     endforeach()
   endif()
   list(APPEND codes -gencode arch=compute_${newest},code=compute_${newest})
+  set(lines "")
+  if(INFILL_TESTS OR INFILL_GPU_CHECK)
+    set(lines -lineinfo)
+  endif()
   set(objects "")
   foreach(source IN LISTS arg_SOURCES)
     cmake_path(ABSOLUTE_PATH source NORMALIZE)
     cmake_path(GET source STEM stem)
     set(object ${CMAKE_CURRENT_BINARY_DIR}/${stem}-${newest}.o)
     add_custom_command(OUTPUT ${object}
-      COMMAND ${INFILL_CUDA_NVCC} -std=c++17 -O3 -lineinfo ${codes} -cudart shared -Xcompiler=-fPIC,-Wall,-Wextra
+      COMMAND ${INFILL_CUDA_NVCC} -std=c++17 -O3 ${lines} ${codes} -compress-mode=size -cudart shared -Xcompiler=-fPIC,-Wall,-Wextra
         -diag-suppress=128 $<$<BOOL:${INFILL_WERROR}>:--Werror=all-warnings> -I${PROJECT_SOURCE_DIR} -I${PROJECT_SOURCE_DIR}/src
         -MD -MF ${object}.d -c ${source} -o ${object}
       DEPENDS ${source} DEPFILE ${object}.d COMMAND_EXPAND_LISTS VERBATIM COMMENT "nvcc ${stem}.cu for ${newest}")

@@ -24,7 +24,7 @@ foreach(module infill_cuda infill_torch_cuda)
 endforeach()
 
 configure_package_config_file(cmake/infillConfig.cmake.in ${CMAKE_BINARY_DIR}/infillConfig.cmake
-  INSTALL_DESTINATION ${infill_cmake_dir})
+  INSTALL_DESTINATION ${infill_cmake_dir} PATH_VARS CMAKE_INSTALL_LIBDIR)
 # Before 1.0 a new minor version may break a program.
 write_basic_package_version_file(${CMAKE_BINARY_DIR}/infillConfigVersion.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${CMAKE_BINARY_DIR}/infillConfig.cmake ${CMAKE_BINARY_DIR}/infillConfigVersion.cmake
