@@ -19,8 +19,9 @@ __device__ inline bool counts(const LoadCall& call, int32_t x, int32_t y, int64_
   return label == kKnown ? m == 0.0F : m < 1.0F;
 }
 
+// Without the 1, a block a multiprocessor at least, ptxas keeps to 32 registers and spills.
 template <CellType kType, Access kAccess>
-__global__ __launch_bounds__(kBlockThreads) void load_kernel(LoadCall call) {
+__global__ __launch_bounds__(kBlockThreads, 1) void load_kernel(LoadCall call) {
   const Canvas& canvas = call.canvas;
   const int32_t x = pixel_x();
   if (x >= canvas.width) return;
@@ -30,11 +31,14 @@ __global__ __launch_bounds__(kBlockThreads) void load_kernel(LoadCall call) {
     float values[4];
     read_pixel<kType, kAccess>(call.src, canvas.x + x, canvas.y + y, values);
     if (Cell<kType>::kIsFloat && call.bad != nullptr) {
+      int32_t bad = canvas.channels;  // the first channel with a bad value
 #pragma unroll
-      for (int32_t c = 0; c < 4; ++c) {
-        if (c >= canvas.channels || fabsf(values[c]) <= kLargestValue || !counts(call, x, y, at)) continue;
+      for (int32_t c = 3; c >= 0; --c) {
+        if (c < canvas.channels && !(fabsf(values[c]) <= kLargestValue)) bad = c;
+      }
+      if (bad < canvas.channels && counts(call, x, y, at)) {
         atomicMin(call.bad, (static_cast<unsigned long long>(y) * static_cast<unsigned>(canvas.channels) +
-                             static_cast<unsigned>(c)) *
+                             static_cast<unsigned>(bad)) *
                                     static_cast<unsigned>(canvas.width) +
                                 static_cast<unsigned>(x));
       }

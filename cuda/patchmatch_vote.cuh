@@ -64,8 +64,8 @@ __global__ __launch_bounds__(kBlockThreads) void vote_kernel(PatchLevel level, R
 }
 
 // Chosen, not indexed: an indexed parameter of a kernel would be copied to local memory.
-__device__ inline const float* plane_of(const Canvas& canvas, int32_t c) {
-  return c == 0 ? canvas.planes[0] : c == 1 ? canvas.planes[1] : c == 2 ? canvas.planes[2] : canvas.planes[3];
+__device__ inline float* plane_of(float* const (&planes)[4], int32_t c) {
+  return c == 0 ? planes[0] : c == 1 ? planes[1] : c == 2 ? planes[2] : planes[3];
 }
 
 // A channel of a pixel of the finest level's atlas, as the canvas or the reference has it.
@@ -73,8 +73,8 @@ __device__ inline float source_value(const PatchLevel& level, const PatchSources
                                      int32_t c) {
   const auto x = static_cast<int32_t>(pixel % static_cast<uint32_t>(level.pitch));
   const auto row = static_cast<int32_t>(pixel / static_cast<uint32_t>(level.pitch));
-  if (level.picture_of(row) == 0) return plane_of(from.canvas, c)[row * from.canvas.stride + x];
-  return plane_of(from.reference, c)[(row - level.pictures[1].row) * from.reference.stride + x];
+  if (level.picture_of(row) == 0) return plane_of(from.canvas.planes, c)[row * from.canvas.stride + x];
+  return plane_of(from.reference.planes, c)[(row - level.pictures[1].row) * from.reference.stride + x];
 }
 
 struct PatchResult {
@@ -97,9 +97,9 @@ __device__ inline bool touches_hole(const Canvas& canvas, int32_t x, int32_t y) 
 }
 
 // The result, from the canvas's own values: holes and, with patches larger than a pixel, the rim. rect is the
-// box and one pixel around.
-__global__ __launch_bounds__(kBlockThreads) void vote_result_kernel(PatchLevel level, PatchResult result,
-                                                                    Rect rect, const ColourCode* code) {
+// box and one pixel around. Without the 1 in its bounds ptxas keeps to 32 registers and spills.
+__global__ __launch_bounds__(kBlockThreads, 1) void vote_result_kernel(PatchLevel level, PatchResult result,
+                                                                       Rect rect, const ColourCode* code) {
   const Canvas& canvas = result.from.canvas;
   const int32_t column = pixel_x();
   if (column >= rect.width) return;
@@ -111,9 +111,9 @@ __global__ __launch_bounds__(kBlockThreads) void vote_result_kernel(PatchLevel l
     if (!hole && (result.rim[0] == nullptr || canvas.label[at] != kKnown || !touches_hole(canvas, x, y)))
       continue;
     const int32_t shallowest = shallowest_vote(level, x, y);
-#pragma unroll
-    for (int c = 0; c < 4; ++c) {
-      if (c >= canvas.channels) continue;
+    // Not unrolled: four times the code for what happens once, on the finest level.
+#pragma unroll 1
+    for (int32_t c = 0; c < canvas.channels; ++c) {
       // Differences from the first vote are averaged, so that equal votes give exactly their value.
       float first = 0;
       float base = 0;
@@ -130,11 +130,12 @@ __global__ __launch_bounds__(kBlockThreads) void vote_result_kernel(PatchLevel l
         if (value != first) sum += weight * (code->encode(value) - base);
       });
       const float value = sum == 0 ? first : code->decode(base + sum / total);
+      float* plane = plane_of(canvas.planes, c);
       if (hole) {
-        canvas.planes[c][at] = value;
+        plane[at] = value;
       } else {
         // A rim pixel that no patch covers has no step.
-        result.rim[c][at] = total > 0 ? value : canvas.planes[c][at];
+        plane_of(result.rim, c)[at] = total > 0 ? value : plane[at];
       }
     }
   }
@@ -150,7 +151,7 @@ __device__ inline float high_pass(const At& at) {
 }
 
 __device__ inline float high_pass_at(const Canvas& canvas, int32_t c, int64_t at) {
-  const float* plane = plane_of(canvas, c) + at;
+  const float* plane = plane_of(canvas.planes, c) + at;
   return high_pass([&](int32_t dx, int32_t dy) { return plane[dy * canvas.stride + dx]; });
 }
 
@@ -240,7 +241,7 @@ __global__ __launch_bounds__(kBlockThreads) void apply_change_kernel(PatchResult
       float& value = canvas.planes[c][at];
       // Neither beyond black nor, being premultiplied, beyond its alpha.
       const float most =
-          canvas.has_alpha ? fmaxf(value, plane_of(canvas, canvas.channels - 1)[at]) : INFINITY;
+          canvas.has_alpha ? fmaxf(value, plane_of(canvas.planes, canvas.channels - 1)[at]) : INFINITY;
       const float changed = value + result.change[c][int64_t{row} * result.box.width + column];
       value = fminf(fmaxf(changed, fminf(value, 0.0F)), most);
     }

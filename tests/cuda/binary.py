@@ -68,6 +68,12 @@ def kernels(library, cuobjdump=None):
     return list(found.values())
 
 
+def names(library, cuobjdump=None):
+    """Mangled -> readable name of all kernels of a library."""
+    cuobjdump = cuobjdump or os.environ.get('CUOBJDUMP', 'cuobjdump')
+    return demangled({mangled for _, mangled in _resources(run(cuobjdump, '-res-usage', str(library)))})
+
+
 def _resources(text):
     found, architecture, function = {}, 0, None
     for line in text.splitlines():

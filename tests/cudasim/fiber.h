@@ -4,11 +4,19 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "cudasim/asan.h"
+
 namespace infill::cudasim {
 
 class Fiber {
  public:
+  // Kernels that are translated without optimisation (ptx/translator/module.py) have each register on it.
+  // AddressSanitizer, which does not see those, clears its shadow at every start.
+#ifdef INFILL_CUDASIM_ASAN
   static constexpr size_t kStackBytes = size_t{64} << 10;
+#else
+  static constexpr size_t kStackBytes = size_t{256} << 10;
+#endif
 
   Fiber() = default;
   Fiber(const Fiber&) = delete;
@@ -32,7 +40,9 @@ class Fiber {
   [[nodiscard]] bool owns(uintptr_t address) const {
     return address - reinterpret_cast<uintptr_t>(stack_) < stack_bytes_;
   }
-  [[nodiscard]] bool owns(const void* address) const { return owns(reinterpret_cast<uintptr_t>(address)); }
+  [[nodiscard]] bool owns(const void* address) const {
+    return owns(reinterpret_cast<uintptr_t>(address));
+  }
 
  private:
   void* saved_ = nullptr;  // stack pointer while it does not run

@@ -5,7 +5,8 @@ usage: translate.py --library OUT.so --cudart FOLDER [--cache FOLDER] [--only RE
        translate.py --sources FOLDER FILE.ptx...
 
 --library makes a library of all kernels whose PTX is in the given files (README.md says how it is used), or of those whose
-mangled names hold a match of REGEX: a kernel that is left out fails to launch, which saves the compiler's time. --sources
+mangled names hold a match of REGEX: a kernel that is left out fails to launch, which saves the compiler's time. The names
+of those that are in it are written to OUT.so.txt. --sources
 stops at the C++: a file per kernel and one for the variables of a module, named by their content. Instructions that are
 not known are listed on the error stream; they abort the program when they are executed.
 """
@@ -44,10 +45,11 @@ def main():
     if not options.library or not options.cudart:
         arguments.error('--sources, or --library and --cudart')
     try:
-        made = build.translate(options.files, options.cache, options.cudart, os.environ.get('CUDASIM_ARCH'),
-                               options.only)
-        if not made:
-            sys.exit('translate.py: no PTX in ' + ', '.join(map(str, options.files)))
+        made, kernels = build.translate(options.files, options.cache, options.cudart, os.environ.get('CUDASIM_ARCH'),
+                                        options.only)
+        if not kernels:
+            sys.exit('translate.py: no PTX of such kernels in ' + ', '.join(map(str, options.files)))
+        pathlib.Path(f'{options.library}.txt').write_text('\n'.join(kernels) + '\n')
         shutil.copyfile(made, options.library)
     except build.BuildError as error:
         sys.exit(f'translate.py: {error}')

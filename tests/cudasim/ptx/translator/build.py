@@ -32,10 +32,10 @@ def warn(file, translation):
 
 
 def translate(files, cache, cudart, architecture=None, only=''):
-    """The library of the kernels in these programs and libraries, None if there are none; of those kernels only whose
-    mangled names hold a match of the regular expression `only`."""
+    """The library of the kernels in these programs and libraries, None if there are none, and their mangled names; of
+    those kernels only whose names hold a match of the regular expression `only`."""
     cache.mkdir(parents=True, exist_ok=True)
-    sources, kernels = {}, set()
+    sources, kernels, translated_kernels = {}, set(), []
     for file in files:
         if not file.is_file():
             raise BuildError(f'{file}: no such file')
@@ -45,16 +45,18 @@ def translate(files, cache, cudart, architecture=None, only=''):
             for kernel, name in translated.kernels.items():
                 if kernel not in kernels and re.search(only, kernel):  # a template in two modules is the same kernel
                     sources[name] = translated.files[name]
+                    translated_kernels.append(kernel)
             kernels |= set(translated.kernels)
             sources |= {name: text for name, text in translated.files.items() if name not in translated.kernels.values()}
     if not kernels:
-        return None
+        return None, []
     compiler = _Compiler(cache)
     with ThreadPoolExecutor(int(os.environ.get('CUDASIM_JOBS', os.cpu_count() or 1))) as pool:
         objects = list(pool.map(lambda item: _compile(*item, cache, compiler), sorted(sources.items())))
     key = _digest(*map(str, objects), str(cudart))
-    return _kept(cache / f'kernels-{key}.so', lambda out: _run(
+    library = _kept(cache / f'kernels-{key}.so', lambda out: _run(
         'g++', '-shared', *map(str, objects), '-o', out, f'-L{cudart}', '-l:libcudart.so.13'))
+    return library, sorted(translated_kernels)
 
 
 def _digest(*texts):

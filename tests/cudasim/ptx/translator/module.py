@@ -10,6 +10,9 @@ from .types import BYTES
 
 _KINDS = {'read': 'Access::kRead', 'write': 'Access::kWrite', 'atomic': 'Access::kAtomic'}
 _SPACES = {'generic': 'Space::kAny', 'global': 'Space::kGlobal', 'shared': 'Space::kShared'}
+# Beyond, compilers' time and memory grow faster than a function: 40,000 lines take minutes and gigabytes. Most of such a
+# kernel are unrolled loops that tests go through once, and what its instructions call is optimised in any case.
+_MOST_OPTIMISED_LINES = 8000
 
 
 @dataclass
@@ -67,6 +70,8 @@ def _kernel(entry, functions, symbols, statics, module, variables, prefix):
                 pending.append(functions[name])
             else:
                 emitter.unsupported.add(f'call {name}')
+    count = sum(map(len, definitions))
+    attributes = '__attribute__((optimize(0))) ' if count > _MOST_OPTIMISED_LINES else ''
     text = '\n'.join(definition for lines in definitions for definition in lines)
     used = [name for name in variables if f'{prefix}_{identifier(name)}' in text]
     lines = [f'// Translated from the PTX of {entry.name}.', '#include "cudasim/ptx/isa.h"', '',
@@ -76,7 +81,7 @@ def _kernel(entry, functions, symbols, statics, module, variables, prefix):
     tables = [line for emitter in emitters for line in _tables(emitter)]
     lines += [f'[[maybe_unused]] constexpr const char {name}[] = {_quoted(file)};' for file, name in context.files.items()]
     lines += tables
-    lines += [f'{emitter.signature()};' for emitter in emitters]
+    lines += [f'{attributes}{emitter.signature()};' for emitter in emitters]
     missing = sorted({name for e in emitters for name in e.calls} - set(functions))
     lines += [f'template <class... T> void {identifier(name)}(T...) {{ unsupported({_quoted("call " + name)}); }}'
               for name in missing]
