@@ -75,8 +75,8 @@ struct GatedConv2dCall {
   int32_t batch = 1;
   int32_t in_height = 0, in_width = 0;    // of x, before upsampling
   int32_t out_height = 0, out_width = 0;  // of y; whatever a filter reaches outside of x is zero
-  // Rows and columns of zeros before x (after upsampling). May be negative: x + k rows with pad_top - k is x
-  // whose first k rows are not there.
+  // Rows and columns of zeros before x (after upsampling). May be negative: the first filters then begin
+  // inside of x. (x + k rows with pad_top + k is x whose first k rows are not there.)
   int32_t pad_top = 0, pad_left = 0;
   // The rectangle of y that is computed; the rest of y is not touched. -1: to the end.
   int32_t y0 = 0, x0 = 0, y1 = -1, x1 = -1;
