@@ -18,6 +18,42 @@ T* at(const ContextualAttentionCall& call, size_t offset) {
   return reinterpret_cast<T*>(static_cast<char*>(call.workspace) + offset);
 }
 
+}  // namespace
+
+namespace {
+
+template <class T>
+cudaError_t prepare_keys(const PrepareArguments& arguments, cudaStream_t stream) {
+  const Shape& shape = arguments.shape;
+  cudaError_t error = cudaMemsetAsync(arguments.counters, 0, 4 * sizeof(int32_t), stream);
+  if (error != cudaSuccess) return error;
+  INFILL_LAUNCH((squares_kernel<T>), blocks(int64_t{shape.h} * shape.w * 32, kPlainThreads), kPlainThreads, 0,
+                stream, arguments);
+  if ((error = cudaGetLastError()) != cudaSuccess) return error;
+  INFILL_LAUNCH(inverse_kernel, blocks(int64_t{shape.rows} * shape.lanes, kPlainThreads), kPlainThreads, 0,
+                stream, arguments);
+  if ((error = cudaGetLastError()) != cudaSuccess) return error;
+  INFILL_LAUNCH(valid_kernel, static_cast<unsigned>(shape.h), kPlainThreads, 0, stream, arguments);
+  return cudaGetLastError();
+}
+
+}  // namespace
+
+cudaError_t prepare_keys(const PrepareArguments& arguments, Precision precision, cudaStream_t stream) {
+  switch (precision) {
+    case Precision::kFloat32:
+    case Precision::kTf32:
+      return prepare_keys<float>(arguments, stream);
+    case Precision::kFloat16:
+      return prepare_keys<__half>(arguments, stream);
+    case Precision::kBfloat16:
+      return prepare_keys<__nv_bfloat16>(arguments, stream);
+  }
+  return cudaErrorInvalidValue;
+}
+
+namespace {
+
 // One item of the batch.
 template <Precision kPrecision>
 class Item {
@@ -78,26 +114,18 @@ class Item {
     arguments.flags = at<int32_t>(call_, layout_.flags);
     arguments.lists = at<int32_t>(call_, layout_.lists);
 
-    cudaError_t error = cudaMemsetAsync(arguments.counters, 0, 4 * sizeof(int32_t), stream_);
-    if (error != cudaSuccess) return error;
     const unsigned channels = blocks(shape_.depth, 32);
     INFILL_LAUNCH((lanes_kernel<T>),
                   dim3(static_cast<unsigned>(shape_.rows) * blocks(shape_.lanes, 32), channels, 2),
                   kPlainThreads, 0, stream_, arguments);
-    if ((error = cudaGetLastError()) != cudaSuccess) return error;
+    if (const cudaError_t error = cudaGetLastError(); error != cudaSuccess) return error;
     INFILL_LAUNCH((cells_kernel<T>), dim3(blocks(layout_.cell_pitch, 32), channels, 4), kPlainThreads, 0,
                   stream_, arguments);
-    if ((error = cudaGetLastError()) != cudaSuccess) return error;
-    INFILL_LAUNCH((squares_kernel<T>), blocks(positions() * 32, kPlainThreads), kPlainThreads, 0, stream_,
-                  arguments);
-    if ((error = cudaGetLastError()) != cudaSuccess) return error;
-    INFILL_LAUNCH(inverse_kernel, blocks(int64_t{shape_.rows} * shape_.lanes, kPlainThreads), kPlainThreads,
-                  0, stream_, arguments);
-    if ((error = cudaGetLastError()) != cudaSuccess) return error;
-    INFILL_LAUNCH(valid_kernel, static_cast<unsigned>(shape_.h), kPlainThreads, 0, stream_, arguments);
-    if ((error = cudaGetLastError()) != cudaSuccess) return error;
+    if (const cudaError_t error = cudaGetLastError(); error != cudaSuccess) return error;
+    if (const cudaError_t error = prepare_keys(arguments, kPrecision, stream_); error != cudaSuccess)
+      return error;
     INFILL_LAUNCH(flags_kernel, static_cast<unsigned>(tiling_.tiles()), kPlainThreads, 0, stream_, arguments);
-    if ((error = cudaGetLastError()) != cudaSuccess) return error;
+    if (const cudaError_t error = cudaGetLastError(); error != cudaSuccess) return error;
     INFILL_LAUNCH(lists_kernel, 2U, kPlainThreads, 0, stream_, arguments);
     return cudaGetLastError();
   }
@@ -145,11 +173,11 @@ class Item {
   template <int kSide, int kM>
   cudaError_t launch_paste(const PasteArguments& arguments) const {
     constexpr int kN = 4;
-    constexpr int kThreads = kSide * kSide / (16 * kM * 8 * kN) * 32;
+    constexpr int kThreads = block_threads<kSide, kSide, kM, kN>();
     INFILL_LAUNCH((paste_kernel<kPrecision, kSide, kSide, kM, kN>),
                   dim3(blocks(arguments.rows, kSide), blocks(arguments.columns, kSide),
                        static_cast<unsigned>(arguments.splits)),
-                  kThreads, (paste_shared_bytes<kSide, kSide>()), stream_, arguments);
+                  kThreads, (block_shared_bytes<kSide, kSide>()), stream_, arguments);
     return cudaGetLastError();
   }
 

@@ -18,93 +18,35 @@ struct PasteArguments {
   int32_t first_tile, tile_cells;
 };
 
-constexpr int kPasteStages = 3;
-template <int kRows, int kColumns>
-constexpr int paste_shared_bytes() {
-  return kPasteStages * (kRows + kColumns) * kChunk;
-}
-
-// Blocks of kRows cells x kColumns values of a cell, warps of kM 16 x kN 8. Grid: rows, columns, splits.
+// Blocks of kRows cells x kColumns values of a cell. Grid: rows, columns, splits.
 template <Precision kPrecision, int kRows, int kColumns, int kM, int kN>
 __global__ void __launch_bounds__(kRows* kColumns / (16 * kM * 8 * kN) * 32)
     paste_kernel(PasteArguments arguments) {
-  constexpr int kThreads = kRows * kColumns / (16 * kM * 8 * kN) * 32;
-  constexpr int kStage = (kRows + kColumns) * kChunk;
-  using T = Storage<kPrecision>;
-  constexpr int kPiece = 16 / static_cast<int>(sizeof(T));
-  constexpr int kDepth = kChunk / static_cast<int>(sizeof(T));
+  constexpr int kDepth = kChunk / static_cast<int>(sizeof(Storage<kPrecision>));
   INFILL_DYNAMIC_SHARED(char, stages);
   const int row0 = static_cast<int>(blockIdx.x) * kRows;
   if (arguments.first_tile + row0 / arguments.tile_cells >= *arguments.tile_count) return;
   const int column0 = static_cast<int>(blockIdx.y) * kColumns;
   const int split = static_cast<int>(blockIdx.z);
   const int chunks = (arguments.keys + kDepth - 1) / kDepth;
-  const int begin = share_begin(chunks, split, arguments.splits);
-  const int end = share_begin(chunks, split + 1, arguments.splits);
-  const int thread = static_cast<int>(threadIdx.x);
-  const int lane = thread % 32;
-  const int warp = thread / 32;
-  constexpr int kWarpsAcross = kColumns / (8 * kN);
-  const int warp_row = warp / kWarpsAcross * (16 * kM);
-  const int warp_column = warp % kWarpsAcross * (8 * kN);
-
-  const auto load = [&](int chunk) {
-    if (chunk < end) {
-      char* to = stages + (chunk - begin) % kPasteStages * kStage;
-      static_assert((kRows + kColumns) * (kChunk / 16) % kThreads == 0);
-#pragma unroll
-      for (int first = 0; first < (kRows + kColumns) * (kChunk / 16); first += kThreads) {
-        const int i = first + thread;
-        const int row = i / 4;
-        const int key = chunk * kDepth + i % 4 * kPiece;
-        const bool is_weight = row < kRows;
-        const int at = is_weight ? row0 + row : column0 + row - kRows;
-        int valid = least(arguments.keys - key, kPiece) * static_cast<int>(sizeof(T));
-        if (valid < 0 || at >= (is_weight ? arguments.rows : arguments.columns)) valid = 0;
-        const T* from = static_cast<const T*>(is_weight ? arguments.weights : arguments.cells);
-        const int64_t offset =
-            valid == 0 ? 0 : at * (is_weight ? arguments.weight_pitch : arguments.cell_pitch) + key;
-        copy_piece(to + swizzled(row, i % 4), reinterpret_cast<const char*>(from + offset), valid);
-      }
-    }
-    copies_commit();
-  };
-
   float sums[kM][kN][4] = {};
-#pragma unroll
-  for (int i = 0; i < kPasteStages - 1; ++i) load(begin + i);
-  for (int chunk = begin; chunk < end; ++chunk) {
-    copies_wait<kPasteStages - 2>();
-    __syncthreads();
-    load(chunk + kPasteStages - 1);
-    const char* weights = stages + (chunk - begin) % kPasteStages * kStage;
-    const char* cells = weights + kRows * kChunk;
-    multiply_step<kPrecision>(sums, weights, warp_row, cells, warp_column, 0, lane);
-    multiply_step<kPrecision>(sums, weights, warp_row, cells, warp_column, 1, lane);
-  }
-  copies_wait<0>();
+  multiply_block<kPrecision, kRows, kColumns>(
+      sums, stages, {arguments.weights, arguments.weight_pitch, arguments.rows}, row0,
+      {arguments.cells, arguments.cell_pitch, arguments.columns}, column0, arguments.keys,
+      share_begin(chunks, split, arguments.splits), share_begin(chunks, split + 1, arguments.splits));
 
   float* out = arguments.sums + int64_t{split} * arguments.rows * arguments.columns;
-#pragma unroll
-  for (int m = 0; m < kM; ++m) {
-#pragma unroll
-    for (int n = 0; n < kN; ++n) {
-      const int column = column0 + warp_column + 8 * n + lane % 4 * 2;
-#pragma unroll
-      for (int i = 0; i < 2; ++i) {
-        const int row = row0 + warp_row + 16 * m + lane / 4 + 8 * i;
-        if (row >= arguments.rows || column >= arguments.columns) continue;
-        // Columns come in fours, so a pair is there as a whole.
-        auto* at = reinterpret_cast<float2*>(out + int64_t{row} * arguments.columns + column);
-        float2 value = make_float2(sums[m][n][2 * i], sums[m][n][2 * i + 1]);
-        if (arguments.adds) {
-          value.x += at->x;
-          value.y += at->y;
-        }
-        *at = value;
-      }
+  for_block_sums<kColumns>(sums, row0, column0, [&](int row, int column, float first, float second) {
+    if (row >= arguments.rows || column >= arguments.columns) return;
+    // Columns come in fours, so a pair is there as a whole.
+    auto* at = reinterpret_cast<float2*>(out + int64_t{row} * arguments.columns + column);
+    float2 value = make_float2(first, second);
+    if (arguments.adds) {
+      value.x += at->x;
+      value.y += at->y;
     }
-  }
+    *at = value;
+  });
 }
 
 struct StoreArguments {

@@ -43,6 +43,8 @@ constexpr int kMostBandRows = 33;
 constexpr int kPlainThreads = 256;  // of kernels without tiles
 constexpr int kStep = 32;           // bytes of a row that one step of tensor core products takes
 constexpr int kChunk = 64;          // bytes of a row that are copied to shared memory at a time
+constexpr float kNever = -1e30F;    // a logit of which the softmax has nothing
+constexpr float kLog2E = 1.44269504F;
 static_assert(kQueries + kBefore + kAfter <= kTileQueries && kKeys + kRun - 1 <= kDiagonals);
 
 struct Shape {

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "cuda/contextual_attention_plan.h"
+#include "cuda/contextual_attention_walk.h"
 #include "cuda/language.h"
 #include "cuda/storage.cuh"
 
@@ -151,6 +152,98 @@ __device__ __forceinline__ void multiply_step(float (&sums)[kM][kN][4], const ch
     }
   }
 #endif
+}
+
+// Rows of a matrix, `pitch` numbers apart; 16 bytes from its beginning are a piece of a row, so a pitch is a
+// multiple of 16 bytes.
+struct Operand {
+  const void* data;
+  int64_t pitch;
+  int32_t rows;
+};
+
+constexpr int kBlockStages = 3;
+template <int kRows, int kColumns>
+INFILL_HOST_DEVICE constexpr int block_shared_bytes() {
+  return kBlockStages * (kRows + kColumns) * kChunk;
+}
+template <int kRows, int kColumns, int kM, int kN>
+INFILL_HOST_DEVICE constexpr int block_threads() {
+  return kRows * kColumns / (16 * kM * 8 * kN) * 32;
+}
+
+// sums += the products of rows row0 .. of a and rows column0 .. of b over chunks [begin, end) of their first
+// `depth` numbers. Blocks of kRows x kColumns, warps of kM 16 x kN 8; stages has block_shared_bytes.
+template <Precision kPrecision, int kRows, int kColumns, int kM, int kN>
+__device__ __forceinline__ void multiply_block(float (&sums)[kM][kN][4], char* stages, const Operand& a,
+                                               int row0, const Operand& b, int column0, int depth, int begin,
+                                               int end) {
+  constexpr int kThreads = block_threads<kRows, kColumns, kM, kN>();
+  constexpr int kStage = (kRows + kColumns) * kChunk;
+  constexpr int kWarpsAcross = kColumns / (8 * kN);
+  using T = Storage<kPrecision>;
+  constexpr int kPiece = 16 / static_cast<int>(sizeof(T));
+  constexpr int kDepth = kChunk / static_cast<int>(sizeof(T));
+  const int thread = static_cast<int>(threadIdx.x);
+  const int lane = thread % 32;
+  const int warp_row = thread / 32 / kWarpsAcross * (16 * kM);
+  const int warp_column = thread / 32 % kWarpsAcross * (8 * kN);
+
+  const auto load = [&](int chunk) {
+    if (chunk < end) {
+      char* to = stages + (chunk - begin) % kBlockStages * kStage;
+      constexpr int kPieces = (kRows + kColumns) * (kChunk / 16);
+#pragma unroll
+      for (int first = 0; first < kPieces; first += kThreads) {
+        const int i = first + thread;
+        if (kPieces % kThreads != 0 && i >= kPieces) continue;
+        const int row = i / 4;
+        const int at = chunk * kDepth + i % 4 * kPiece;
+        const bool is_a = row < kRows;
+        const int from_row = is_a ? row0 + row : column0 + row - kRows;
+        int valid = least(depth - at, kPiece) * static_cast<int>(sizeof(T));
+        if (valid < 0 || from_row >= (is_a ? a.rows : b.rows)) valid = 0;
+        const T* from = static_cast<const T*>(is_a ? a.data : b.data);
+        const int64_t offset = valid == 0 ? 0 : from_row * (is_a ? a.pitch : b.pitch) + at;
+        copy_piece(to + swizzled(row, i % 4), reinterpret_cast<const char*>(from + offset), valid);
+      }
+    }
+    copies_commit();
+  };
+
+#pragma unroll
+  for (int i = 0; i < kBlockStages - 1; ++i) load(begin + i);
+  for (int chunk = begin; chunk < end; ++chunk) {
+    copies_wait<kBlockStages - 2>();
+    __syncthreads();
+    load(chunk + kBlockStages - 1);
+    const char* tile_a = stages + (chunk - begin) % kBlockStages * kStage;
+    const char* tile_b = tile_a + kRows * kChunk;
+    multiply_step<kPrecision>(sums, tile_a, warp_row, tile_b, warp_column, 0, lane);
+    multiply_step<kPrecision>(sums, tile_a, warp_row, tile_b, warp_column, 1, lane);
+  }
+  copies_wait<0>();
+}
+
+// Calls body(row, column, value, value of the next column) for a thread's sums of multiply_block.
+template <int kColumns, int kM, int kN, class Body>
+__device__ __forceinline__ void for_block_sums(const float (&sums)[kM][kN][4], int row0, int column0,
+                                               const Body& body) {
+  constexpr int kWarpsAcross = kColumns / (8 * kN);
+  const int warp = static_cast<int>(threadIdx.x) / 32;
+  const int lane = static_cast<int>(threadIdx.x) % 32;
+#pragma unroll
+  for (int m = 0; m < kM; ++m) {
+#pragma unroll
+    for (int n = 0; n < kN; ++n) {
+#pragma unroll
+      for (int i = 0; i < 2; ++i) {
+        body(row0 + warp / kWarpsAcross * (16 * kM) + 16 * m + lane / 4 + 8 * i,
+             column0 + warp % kWarpsAcross * (8 * kN) + 8 * n + lane % 4 * 2, sums[m][n][2 * i],
+             sums[m][n][2 * i + 1]);
+      }
+    }
+  }
 }
 
 }  // namespace infill::cuda::attention

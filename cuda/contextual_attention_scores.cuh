@@ -12,9 +12,6 @@
 
 namespace infill::cuda::attention {
 
-constexpr float kNever = -1e30F;
-constexpr float kLog2E = 1.44269504F;
-
 struct ScoreArguments {
   Shape shape;
   Tiling tiling;
