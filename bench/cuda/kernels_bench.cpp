@@ -1,6 +1,9 @@
 // Times kernels on a device: one request per line of the standard input, one line of JSON per answer.
 //
 //   gated IN OUT SIDE KERNEL STRIDE DILATION UPSAMPLE PRECISION    SIDE: of x, before upsampling
+//   backward IN OUT SIDE KERNEL STRIDE DILATION UPSAMPLE PRECISION    of the same layer, x upsampled before
+//   it gate IN OUT SIDE KERNEL STRIDE DILATION UPSAMPLE PRECISION    the gate of the layer alone
+//   gate_backward ...                                             its gradient
 //   attention SIDE CHANNELS PRECISION                              SIDE: of f
 //   copy BYTES
 //
@@ -21,7 +24,8 @@
 #include <vector>
 
 #include "cuda/contextual_attention.h"
-#include "cuda/gated_conv2d.h"
+#include "cuda/gate.h"
+#include "cuda/gated_conv2d_backward.h"
 
 namespace infill::cuda {
 namespace {
@@ -96,7 +100,8 @@ double milliseconds_of(const std::function<cudaError_t(cudaStream_t)>& call) {
   return all[static_cast<size_t>(samples / 2)];
 }
 
-std::string gated(std::istream& request) {
+// Sizes of a gated layer: a call without memory.
+GatedConv2dCall layer_call(std::istream& request) {
   GatedConv2dCall call;
   GatedConv2dLayer& layer = call.layer;
   int precision = 0;
@@ -110,6 +115,12 @@ std::string gated(std::istream& request) {
   call.in_width = call.in_height;
   call.pad_top = call.pad_left = layer.dilation_y * (layer.kernel_height - 1) / 2;
   call.out_height = call.out_width = (call.in_height * layer.upsample - 1) / layer.stride_y + 1;
+  return call;
+}
+
+std::string gated(std::istream& request) {
+  GatedConv2dCall call = layer_call(request);
+  const GatedConv2dLayer& layer = call.layer;
   const size_t size = element_bytes(layer.precision);
   const auto in = static_cast<size_t>(layer.in_channels);
   const auto rows = 2 * static_cast<size_t>(layer.out_channels);
@@ -145,6 +156,89 @@ std::string gated(std::istream& request) {
   std::ostringstream out;
   out << "\"ms\": " << milliseconds << ", \"needed\": " << cost.needed_multiply_adds
       << ", \"executed\": " << cost.executed_multiply_adds << ", \"bytes\": " << cost.minimum_bytes;
+  return out.str();
+}
+
+std::string backward(std::istream& request) {
+  const GatedConv2dCall forward = layer_call(request);
+  GatedConv2dBackwardCall call;
+  GatedConv2dLayer& layer = call.layer;
+  layer = forward.layer;
+  layer.upsample = 1;
+  call.in_height = call.in_width = forward.in_height * forward.layer.upsample;
+  call.out_height = forward.out_height;
+  call.out_width = forward.out_width;
+  call.pad_top = call.pad_left = forward.pad_top;
+  const size_t size = element_bytes(layer.precision);
+  const auto in = static_cast<size_t>(layer.in_channels);
+  const auto out = static_cast<size_t>(layer.out_channels);
+  const auto taps = static_cast<size_t>(layer.kernel_height) * static_cast<size_t>(layer.kernel_width);
+  const size_t pitch = (in + 7) / 8 * 8;
+  const size_t pixels = static_cast<size_t>(call.in_height) * static_cast<size_t>(call.in_width);
+  const size_t results = static_cast<size_t>(call.out_height) * static_cast<size_t>(call.out_width);
+  const Memory x(pixels * pitch * size);
+  const Memory grad_x(pixels * pitch * size);
+  const Memory grad(results * out * size);
+  const Memory weight(2 * out * in * taps * size);
+  const Memory grad_weight(2 * out * in * taps * size);
+  const Memory grad_bias(2 * out * size);
+  fill(x, pixels * pitch, 1, layer.precision);
+  fill(grad, results * out, 1, layer.precision);
+  fill(weight, 2 * out * in * taps, 0.05F, layer.precision);
+  call.x = x.data();
+  call.grad_x = grad_x.data();
+  call.x_strides = call.grad_x_strides =
+      channels_last(call.in_height, call.in_width, static_cast<int64_t>(pitch));
+  call.grad = grad.data();
+  call.grad_strides = channels_last(call.out_height, call.out_width, layer.out_channels);
+  call.weights = {
+      weight.data(), static_cast<int64_t>(in * taps), static_cast<int64_t>(taps), layer.kernel_width, 1,
+      nullptr};
+  call.grad_weights = {
+      grad_weight.data(), static_cast<int64_t>(in * taps), static_cast<int64_t>(taps), layer.kernel_width, 1,
+      grad_bias.data()};
+  const Memory workspace(gated_conv2d_backward_workspace(call));
+  call.workspace = workspace.data();
+  const double milliseconds =
+      milliseconds_of([&](cudaStream_t stream) { return gated_conv2d_backward(call, stream); });
+  const GatedConv2dBackwardCost cost = gated_conv2d_backward_cost(call);
+  double needed = 0;
+  double executed = 0;
+  double bytes = 0;
+  for (const GatedConv2dCost* part : {&cost.z, &cost.x, &cost.weight}) {
+    needed += part->needed_multiply_adds;
+    executed += part->executed_multiply_adds;
+    bytes += part->minimum_bytes;
+  }
+  std::ostringstream answer;
+  answer << "\"ms\": " << milliseconds << ", \"needed\": " << needed << ", \"executed\": " << executed
+         << ", \"bytes\": " << bytes;
+  return answer.str();
+}
+
+std::string gate_alone(std::istream& request, bool backward) {
+  const GatedConv2dCall layer = layer_call(request);
+  const int32_t channels = layer.layer.out_channels;
+  const Precision precision = layer.layer.precision;
+  const size_t values = static_cast<size_t>(layer.out_height) * static_cast<size_t>(layer.out_width) *
+                        static_cast<size_t>(channels);
+  const size_t size = element_bytes(precision);
+  const Memory z(2 * values * size);
+  const Memory y(values * size);
+  fill(z, 2 * values, 1, precision);
+  fill(y, values, 1, precision);
+  const FeatureStrides z_strides = channels_last(layer.out_height, layer.out_width, 2 * channels);
+  const FeatureStrides y_strides = channels_last(layer.out_height, layer.out_width, channels);
+  const GateCall call{Activation::kElu, precision, 1,         channels, layer.out_height,
+                      layer.out_width,  z.data(),  z_strides, y.data(), y_strides};
+  const Memory grad_z(backward ? 2 * values * size : 0);
+  const GateBackwardCall back{Activation::kElu, precision, 1,         channels, layer.out_height,
+                              layer.out_width,  z.data(),  z_strides, y.data(), y_strides,
+                              grad_z.data(),    z_strides};
+  const double milliseconds = milliseconds_of(
+      [&](cudaStream_t stream) { return backward ? gate_backward(back, stream) : gate(call, stream); });
+  std::ostringstream out;
+  out << "\"ms\": " << milliseconds << ", \"bytes\": " << (backward ? 5 : 3) * values * size;
   return out.str();
 }
 
@@ -203,6 +297,9 @@ std::string answer(const std::string& line) {
   std::string what;
   request >> what;
   if (what == "gated") return gated(request);
+  if (what == "backward") return backward(request);
+  if (what == "gate") return gate_alone(request, /*backward=*/false);
+  if (what == "gate_backward") return gate_alone(request, /*backward=*/true);
   if (what == "attention") return attention(request);
   if (what == "copy") return copy(request);
   throw std::runtime_error("not understood");

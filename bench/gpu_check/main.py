@@ -31,6 +31,7 @@ STEPS = [
     ("memcheck", 60, steps.memcheck),
     ("racecheck", 60, steps.racecheck),
     ("operators from Python", 60, steps.operators),
+    ("both ways of gated_conv2d", 80, steps.ways),
 ]
 PACKAGES = ("libhwy-dev", "libhwy1", "nlohmann-json3-dev", "libgtest-dev")
 

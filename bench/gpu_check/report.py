@@ -62,6 +62,34 @@ def _operators(data, prefix, title):
                                        "compiled takes", "Gflop", "MB", "executed / needed", "share of the roofline"], rows)]
 
 
+def _sum(entries):
+    """Of milliseconds; None if one is missing."""
+    if not all(entry and entry.get("ms") for entry in entries):
+        return None
+    return {"ms": sum(entry["ms"] for entry in entries)}
+
+
+def _ways(data):
+    """The fused kernels beside cuDNN's convolution and the gate, for cuda/torch/gated_conv2d_path.h."""
+    measured, rows = data["measured"], []
+    for key in measured:
+        kind, _, rest = key.partition("/")
+        if kind != "backward":
+            continue
+        name, _, precision = rest.rpartition("/")
+        fused, back = measured.get(f"gated/{rest}"), measured[key]
+        cudnn = measured.get(f"gated-cudnn/{rest}")
+        through = _sum([cudnn, measured.get(f"gate/{rest}")])
+        through_back = _sum([cudnn, measured.get(f"gate_backward/{rest}"), measured.get(f"backward-cudnn/{rest}")])
+        rows.append([name, precision, milliseconds(fused), milliseconds(through), ratio(through, fused),
+                     milliseconds(back), milliseconds(through_back), ratio(through_back, back)])
+    title = ["## Both ways of gated_conv2d", "", "cuDNN's way is its convolution and the gate's kernel; backward, the "
+             "convolution again, the gate's gradient and the convolution's. An upsampled layer's backward is that of "
+             "upsampled x.", ""]
+    heads = ["", "precision", "fused ms", "cuDNN ms", "cuDNN takes", "backward: fused ms", "cuDNN ms", "cuDNN takes"]
+    return [*title, *(table(heads, rows) if rows else ["Nothing was measured."])]
+
+
 def _peaks(data):
     rows = []
     for key, entry in data["measured"].items():
@@ -82,6 +110,7 @@ def markdown(data):
     lines += [f"{name}: {text}  " for name, text in data["about"].items()]
     lines += ["", "## Steps", "", *_steps(data), "", "## The machine's peaks", "", *_peaks(data), ""]
     lines += [*_operators(data, "gated", "Gated convolutions of DeepFill v2, width 48, picture of 512²"), ""]
+    lines += [*_ways(data), ""]
     lines += [*_operators(data, "attention", "Contextual attention, 96 channels, by the picture's side"), ""]
     lines += ["## Not measured", "", "The whole generator through the C interface beside PyTorch: this command does not "
               "measure it yet.", ""]

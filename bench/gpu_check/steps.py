@@ -214,6 +214,21 @@ def kernels(check, seconds):
     return ask_kernels(check, requests, seconds)
 
 
+def ways(check, seconds):
+    """What the table in cuda/torch/gated_conv2d_path.h needs, beside what `kernels` and `rivals` measured."""
+    told = check.state.measured("layers")
+    if not told:
+        return "not possible", "PyTorch, which lists the layers, did not run"
+    requests = [(f"{what}/{name}/{precision}", " ".join(map(str, [what, *layer[:7], number])))
+                for number, precision in enumerate(PRECISIONS)
+                for layer, name in zip(told["layers"], told["names"])
+                for what in ("backward", "gate", "gate_backward")]
+    end = time.monotonic() + seconds
+    state, said = ask_kernels(check, requests, seconds)
+    theirs = torch_side(check, "ways", max(end - time.monotonic(), 1), "backward")
+    return (state, said) if state != "passed" else (theirs[0], said)
+
+
 def rivals(check, seconds):
     return torch_side(check, "rivals", seconds, "attention", "gated")
 

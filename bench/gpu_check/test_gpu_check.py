@@ -64,12 +64,17 @@ class Report(unittest.TestCase):
             "measured": {"peak/copy": {"per_second": 4e12}, "peak/float32": {"per_second": 5e13},
                          "gated/A/float32": {"ms": 0.1, "needed": 1e9, "executed": 1.2e9, "bytes": 1e6},
                          "gated-eager/A/float32": {"ms": 0.3}, "gated-compiled/A/float32": {"failure": "out of memory"},
-                         "gated/B/float32": {"failure": "no"}}}
+                         "gated/B/float32": {"failure": "no"}, "gated-cudnn/A/float32": {"ms": 0.15},
+                         "gate/A/float32": {"ms": 0.02}, "gate_backward/A/float32": {"ms": 0.05},
+                         "backward-cudnn/A/float32": {"ms": 0.4}, "backward/A/float32": {"ms": 0.3},
+                         "backward/B/float32": {"failure": "no"}}}
 
     def test_numbers_and_reasons(self):
         text = report.markdown(self.DATA)
-        self.assertIn("| A | float32 | 0.1000 | 0.3000 | out of memory | not measured | 3.00× |  | 2.00 | 1.0 | 1.20 | 40 % |", text)
+        self.assertIn("| A | float32 | 0.1000 | 0.3000 | out of memory | 0.1500 | 3.00× |  | 2.00 | 1.0 | 1.20 | 40 % |", text)
         self.assertIn("| B | float32 | no | not measured | not measured | not measured |  |  |  |  |  |  |", text)
+        self.assertIn("| A | float32 | 0.1000 | 0.1700 | 1.70× | 0.3000 | 0.6000 | 2.00× |", text)
+        self.assertIn("| B | float32 | no | not measured |  | no | not measured |  |", text)
         self.assertIn("| build | failed | 3 | a \\| b |", text)
         self.assertNotIn("rehearsal", text)
         self.assertIn("rehearsal", report.markdown({**self.DATA, "rehearsal": True}))

@@ -1,6 +1,6 @@
 """PyTorch's part, a process of its own: python -m gpu_check.torch_side DEVICE SIDE WHAT...
 
-Prints lines of JSON, each a key and what was found. WHAT is layers, peaks, gated or attention. On the CPU, for
+Prints lines of JSON, each a key and what was found. WHAT is layers, peaks, gated, backward or attention. On the CPU, for
 rehearsals, times are the wall's and calls are few.
 """
 import json
@@ -127,6 +127,25 @@ def gated(device, side):
                 attempt(f"gated-{rival}/{key}/{name}", calls, device)
 
 
+def backward(device, side):
+    """All gradients of the convolution alone, which is cuDNN's part of the backward on its way."""
+    torch.backends.cudnn.benchmark = True
+    for name in ("bfloat16", "tf32", "float16", "float32"):
+        with_precision(name)
+        for inputs, outputs, rows, kernel, stride, dilation, up, _ in layers(side):
+            pad, calls = dilation * (kernel - 1) // 2, []
+            for kind in FORMATS:
+                x = torch.randn(1, inputs, rows * up, rows * up, device=device).to(TYPES[name], memory_format=kind)
+                weight = 0.05 * torch.randn(2 * outputs, inputs, kernel, kernel, device=device)
+                weight = weight.to(TYPES[name], memory_format=kind)
+                z = F.conv2d(x, weight, None, stride, pad, dilation)
+                rest = ([2 * outputs], [stride] * 2, [pad] * 2, [dilation] * 2, False, [0, 0], 1, [True] * 3)
+                calls.append(lambda z=z, x=x, weight=weight, rest=rest:
+                             torch.ops.aten.convolution_backward(z, x, weight, *rest))
+            key = layer_name((inputs, outputs, rows, kernel, stride, dilation, up))
+            attempt(f"backward-cudnn/{key}/{name}", calls, device)
+
+
 def layer_name(layer):
     inputs, outputs, rows, kernel, stride, dilation, up = layer[:7]
     text = f"{inputs} → {outputs}, {rows}², {kernel} × {kernel}"
@@ -153,7 +172,7 @@ def main():
                 say("layers", version=torch.__version__, layers=layers(int(side)),
                     names=[layer_name(each) for each in layers(int(side))])
             else:
-                {"peaks": peaks, "gated": gated, "attention": attention}[what](device, int(side))
+                {"peaks": peaks, "gated": gated, "backward": backward, "attention": attention}[what](device, int(side))
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
-// The CUDA side of torch.ops.infill; src/ops/library.cpp has the schemas. gated_conv2d_backward and
-// contextual_attention_backward have no kernel of ours yet: LibTorch says so when they are called.
+// The CUDA side of torch.ops.infill; src/ops/library.cpp has the schemas. contextual_attention_backward has
+// no kernel of ours yet: LibTorch says so when it is called.
 #include <torch/library.h>
 
 #include "cuda/torch/operators.h"
@@ -9,6 +9,7 @@ namespace {
 
 TORCH_LIBRARY_IMPL(infill, CUDA, m) {
   m.impl("gated_conv2d", gated_conv2d_cuda);
+  m.impl("gated_conv2d_backward", gated_conv2d_backward_cuda);
   m.impl("contextual_attention", contextual_attention_cuda);
   m.impl("contextual_attention_hole", contextual_attention_hole_cuda);
 }

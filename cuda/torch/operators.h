@@ -2,7 +2,8 @@
 // arguments are; library.cpp registers them.
 //
 // All: work is given to the current stream of the tensors' device, nothing waits for it. Memory is LibTorch's
-// (its caching allocator), so a call can be captured in a graph. Same arguments, same bytes.
+// (its caching allocator), so a call can be captured in a graph. Same arguments, same bytes; gated_conv2d on
+// its way through cuDNN (gated_conv2d_path.h) as LibTorch's convolution.
 //
 // float64 is refused with a TypeError: the kernels have no double precision.
 #pragma once
@@ -17,6 +18,7 @@
 namespace infill::ops {
 
 INFILL_GATED_CONV2D(gated_conv2d_cuda);
+INFILL_GATED_CONV2D_BACKWARD(gated_conv2d_backward_cuda);
 INFILL_CONTEXTUAL_ATTENTION(contextual_attention_cuda);
 INFILL_CONTEXTUAL_ATTENTION_HOLE(contextual_attention_hole_cuda);
 

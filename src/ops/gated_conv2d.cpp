@@ -4,8 +4,6 @@
 
 #include <ATen/Parallel.h>
 #include <ATen/core/Tensor.h>
-#include <ATen/ops/constant_pad_nd.h>
-#include <ATen/ops/convolution.h>
 #include <ATen/ops/convolution_backward.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/zeros_like.h>
@@ -15,6 +13,7 @@
 #include "core/simd.h"
 #include "ops/fork.h"
 #include "ops/gate.h"
+#include "ops/gated_conv2d_padding.h"
 
 namespace infill::ops {
 namespace {
@@ -25,41 +24,6 @@ constexpr int64_t kBandBytes = int64_t{16} << 20;
 // The backward works on whole pictures, as many at a time as stay below this (at least one).
 constexpr int64_t kBackwardBytes = int64_t{64} << 20;
 constexpr int64_t kGrain = 1 << 14;  // values that a thread gates at least
-
-struct Borders {
-  int64_t top;
-  int64_t bottom;
-  int64_t left;
-  int64_t right;
-};
-
-// The convolution pads both sides of an axis alike; an axis that differs is padded here.
-struct Padded {
-  at::Tensor x;
-  int64_t top;  // rows and columns added by hand
-  int64_t left;
-  std::array<int64_t, 2> implicit;  // what is left to the convolution
-};
-
-Padded pad(const at::Tensor& x, const Borders& borders) {
-  const bool rows = borders.top != borders.bottom;
-  const bool columns = borders.left != borders.right;
-  if (!rows && !columns) return {x, 0, 0, {borders.top, borders.left}};
-  const int64_t top = rows ? borders.top : 0;
-  const int64_t bottom = rows ? borders.bottom : 0;
-  const int64_t left = columns ? borders.left : 0;
-  const int64_t right = columns ? borders.right : 0;
-  return {at::constant_pad_nd(x, {left, right, top, bottom}),
-          top,
-          left,
-          {rows ? 0 : borders.top, columns ? 0 : borders.left}};
-}
-
-at::Tensor convolve(const Padded& padded, const at::Tensor& weight, const std::optional<at::Tensor>& bias,
-                    const GatedConv2dOptions& options) {
-  return at::convolution(padded.x, weight, bias, options.stride, padded.implicit, options.dilation,
-                         /*transposed=*/false, /*output_padding=*/{0, 0}, /*groups=*/1);
-}
 
 // oneDNN emulates bfloat16 elsewhere, which is slower than float32.
 bool computes_bfloat16() {

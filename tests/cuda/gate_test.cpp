@@ -73,7 +73,7 @@ class Gate : public testing::TestWithParam<Precision> {
     const Map z(z_layout, s, 2 * s.channels, 1, precision);
     const Map y(y_layout, s, s.channels, 0, precision);
     const Map grad(y_layout, s, s.channels, 2, precision);
-    const Map grad_z(z_layout, s, 2 * s.channels, 0, precision);
+    const Map grad_z(y_layout, s, 2 * s.channels, 0, precision);
     std::vector<double> expected_y(y.values.begin(), y.values.end());
     std::vector<double> expected_z(grad_z.values.begin(), grad_z.values.end());
     std::vector<double> in_place(z.values.begin(), z.values.end());
@@ -84,8 +84,10 @@ class Gate : public testing::TestWithParam<Precision> {
       const double open = sigmoid(z.values[gated]);
       const double dy = grad.values[grad.layout.at(n, c, row, x)];
       expected_y[y.layout.at(n, c, row, x)] = activated(activation, f) * open;
-      in_place[feature] = expected_z[feature] = dy * activated_slope(activation, f) * open;
-      in_place[gated] = expected_z[gated] = dy * activated(activation, f) * open * (1 - open);
+      in_place[feature] = expected_z[grad_z.layout.at(n, c, row, x)] =
+          dy * activated_slope(activation, f) * open;
+      in_place[gated] = expected_z[grad_z.layout.at(n, c + s.channels, row, x)] =
+          dy * activated(activation, f) * open * (1 - open);
     });
     ASSERT_EQ(gate({activation, precision, s.batch, s.channels, s.height, s.width, z.memory.data(),
                     z.layout.strides, y.memory.data(), y.layout.strides},
@@ -109,6 +111,7 @@ class Gate : public testing::TestWithParam<Precision> {
     expect_values(decode(y.memory.read(), precision), expected_y, rounding(precision), what);
     expect_values(decode(grad_z.memory.read(), precision), expected_z, rounding(precision), what + ", dz");
     back.grad_z = z.memory.data();
+    back.grad_z_strides = z.layout.strides;
     ASSERT_EQ(gate_backward(back, nullptr), cudaSuccess) << what;
     ASSERT_EQ(cudaDeviceSynchronize(), cudaSuccess);
     expect_values(decode(z.memory.read(), precision), in_place, rounding(precision), what + ", in place");
