@@ -1,16 +1,18 @@
-"""The parts of <infill.h> that the comparison needs, through ctypes. Pictures are NumPy arrays (BGR)."""
+"""The parts of <infill.h> that the comparison needs, through ctypes. Pictures are NumPy arrays (BGR), or arrays of a CUDA
+device that have __cuda_array_interface__, as PyTorch's tensors there."""
 
 from __future__ import annotations
 
 import ctypes as c
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
 UNSUPPORTED = -3
 NEURAL = 64
-PRECISIONS = {"float32": 1, "bfloat16": 3}
+PRECISIONS = {"float32": 1, "float16": 2, "bfloat16": 3, "tf32": 4}
+CUDA = 1  # infill_device_type
 METHODS = {"harmonic": 1, "biharmonic": 2, "telea": 3, "navier-stokes": 4, "push-pull": 5, "patchmatch": 32}
 # Element type and number of channels to infill_format. Three floats are filled alike in any order.
 FORMATS = {("uint8", 1): 1, ("uint8", 3): 4, ("float32", 1): 97, ("float32", 3): 98}
@@ -77,7 +79,7 @@ class _ContextDesc(c.Structure):
         ("log", c.c_void_p),
         ("log_user", c.c_void_p),
         ("allocator", c.c_void_p),
-        ("reserved_ptr", c.c_void_p),
+        ("module_dir", c.c_char_p),
     ]
 
 
@@ -127,7 +129,7 @@ class _FillDesc(c.Structure):
         ("allow", c.POINTER(_Image)),
         ("progress", c.c_void_p),
         ("progress_user", c.c_void_p),
-        ("reserved_ptr", c.c_void_p),
+        ("stream", c.c_void_p),
     ]
 
 
@@ -138,23 +140,27 @@ def _sized(kind: type[S]) -> S:
     return kind(struct_size=c.sizeof(kind))
 
 
-def _view(array: np.ndarray) -> _Image:
-    """A view of a picture (height, width[, channels]) with whatever strides it has."""
+def _view(array: Any) -> _Image:
+    """A view of a picture (height, width[, channels]) with whatever strides it has, wherever it lies."""
     image = _sized(_Image)
-    channels = array.shape[2] if array.ndim == 3 else 1
-    image.format = FORMATS[array.dtype.name, channels]
-    image.height, image.width = array.shape[:2]
-    image.row_stride, image.pixel_stride = array.strides[:2]
-    image.channel_stride = array.strides[2] if array.ndim == 3 else 0
-    image.data = array.ctypes.data
+    on_device = hasattr(array, "__cuda_array_interface__")
+    about = array.__cuda_array_interface__ if on_device else array.__array_interface__
+    kind, shape = np.dtype(about["typestr"]), about["shape"]
+    image.format = FORMATS[kind.name, shape[2] if len(shape) == 3 else 1]
+    image.height, image.width = shape[:2]
+    if about.get("strides") is not None:  # 0 is packed
+        image.row_stride, image.pixel_stride, image.channel_stride = (*about["strides"], 0)[:3]
+    image.data = about["data"][0]
+    image.device_type = CUDA if on_device else 0
     return image
 
 
 class Library:
     """libinfill.so and one context."""
 
-    def __init__(self, path: Path, threads: int = 0) -> None:
-        """threads of a fill; 0: the library's choice."""
+    def __init__(self, path: Path, threads: int = 0, device: bool = False, module_dir: Path | None = None) -> None:
+        """threads of a fill; 0: the library's choice. device: on the first CUDA device, else on the CPU. module_dir: of
+        libinfill_cuda.so; None: that of the library."""
         self._c = c.CDLL(str(path))
         self._c.infill_build_info.restype = c.c_char_p
         self._c.infill_session_param_count.restype = c.c_uint32
@@ -164,6 +170,8 @@ class Library:
         self.context = _HANDLE()
         desc = _sized(_ContextDesc)
         desc.num_threads = threads
+        desc.device_type = CUDA if device else 0
+        desc.module_dir = bytes(module_dir) if module_dir else None
         self.call("infill_context_create", c.byref(desc), c.byref(self.context))
 
     def __del__(self) -> None:
@@ -228,6 +236,10 @@ class Session:
         result = np.empty_like(picture)
         self._run(_view(picture), _view(mask), _view(result), Rect())
         return result
+
+    def fill_into(self, picture: Any, mask: Any, result: Any) -> None:
+        """On a device it is done when the default stream has come so far."""
+        self._run(_view(picture), _view(mask), _view(result), Rect())
 
     def fill_in_place(self, picture: np.ndarray, mask: np.ndarray, roi: tuple[int, int, int, int]) -> None:
         image = _view(picture)

@@ -27,6 +27,7 @@ STEPS = [
     ("tests of the C interface", 40, steps.interface_tests),
     ("peaks", 30, steps.peaks),
     ("kernels' times", 60, steps.kernels),
+    ("generators", 75, steps.generators),
     ("PyTorch's times", 90, steps.rivals),
     ("memcheck", 60, steps.memcheck),
     ("racecheck", 60, steps.racecheck),

@@ -8,7 +8,12 @@ alike. *eager* is the published form in PyTorch operators; *cuDNN* only its conv
 with `cudnn.benchmark`); *compiled* is `torch.compile` of eager. Of each competitor the faster of channels first and
 channels last counts. *Share of the roofline*: the least time that the formula's operations and bytes take at this
 machine's measured peaks, divided by infill's time. For float32 the peak is that of PyTorch's float32 product."""
-PRECISIONS = ("float32", "tf32", "float16", "bfloat16")
+GENERATORS = """\
+From the call until the device has done it, by the host's clock, median. *whole*: the holes need the network's every pixel;
+*compact*: 5 % of the picture, always at the same place (a CUDA graph); *moving*: the same at nine places in turn (kernels
+launched one by one). What infill does beside the network counts: the mask's way to the host, planning, conversion, seam.
+PyTorch (`cudnn.benchmark`, cuDNN's convolutions) computes everything for each; ratios are to *whole*. *differs by*: largest
+difference of a channel, 0 to 1, from PyTorch's float32."""
 RIVALS = ("eager", "compiled", "cudnn")
 
 
@@ -90,6 +95,27 @@ def _ways(data):
     return [*title, *(table(heads, rows) if rows else ["Nothing was measured."])]
 
 
+def _generators(data):
+    """Of a size and precision one row; PyTorch computes the same for each kind of hole."""
+    measured, rows = data["measured"], []
+    for key in measured:
+        kind, _, rest = key.partition("/")
+        size, _, precision = rest.rpartition("/")
+        if kind != "generator" or not size.endswith(", whole"):
+            continue
+        size = size.removesuffix(", whole")
+        holes = [measured.get(f"generator/{size}, {hole}/{precision}") for hole in ("whole", "compact", "moving")]
+        rivals = [measured.get(f"generator-{rival}/{size}/{precision}") for rival in RIVALS[:2]]
+        error = measured.get(f"generator-error/{size}/{precision}")
+        rows.append([size, precision, *map(milliseconds, holes), *map(milliseconds, rivals),
+                     *(ratio(each, holes[0]) for each in rivals), f"{error['largest']:.1e}" if error else ""])
+    if not rows:
+        return ["Nothing was measured."]
+    head = ["picture", "precision", "whole, ms", "compact, ms", "moving, ms", "eager ms", "compiled ms", "eager takes",
+            "compiled takes", "differs by"]
+    return [*GENERATORS.splitlines(), "", *table(head, rows)]
+
+
 def _peaks(data):
     rows = []
     for key, entry in data["measured"].items():
@@ -112,6 +138,5 @@ def markdown(data):
     lines += [*_operators(data, "gated", "Gated convolutions of DeepFill v2, width 48, picture of 512²"), ""]
     lines += [*_ways(data), ""]
     lines += [*_operators(data, "attention", "Contextual attention, 96 channels, by the picture's side"), ""]
-    lines += ["## Not measured", "", "The whole generator through the C interface beside PyTorch: this command does not "
-              "measure it yet.", ""]
+    lines += ["## Generators: DeepFill v2, width 48, float32 pictures on the device", "", *_generators(data), ""]
     return "\n".join(lines)

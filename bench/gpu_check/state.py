@@ -5,7 +5,8 @@ import json
 import os
 import pathlib
 
-FOLDERS = ("bench/cuda", "bench/gpu_check", "capi", "cmake", "cuda", "src", "tests/capi/device", "tests/cuda", "tests/gpu")
+FOLDERS = ("bench/cuda", "bench/gpu_check", "capi", "cmake", "cuda", "src", "tests/capi/device", "tests/cuda", "tests/gpu",
+           "tests/ops")
 DONE = ("passed", "failed")
 
 

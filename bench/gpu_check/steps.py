@@ -2,6 +2,7 @@
 passed, failed, partial (time ran out: --resume repeats it) and not possible."""
 import json
 import os
+import pathlib
 import shutil
 import subprocess
 import sys
@@ -9,7 +10,7 @@ import time
 
 from gpu_check import commands
 
-PRECISIONS = ("float32", "tf32", "float16", "bfloat16")  # as cuda/precision.h numbers them
+PRECISIONS = ("float32", "tf32", "float16", "bfloat16")  # as cuda/precision.h numbers them, and as everything here calls them
 NO_PROGRAMS = ("not possible", "the programs are not built")
 
 
@@ -154,18 +155,34 @@ def racecheck(check, seconds):
     return sanitizer(check, seconds, "racecheck")
 
 
-def torch_side(check, name, seconds, *wanted):
+def measuring(check, name, words, seconds):
     """Keeps each line as it comes."""
     def keep(line):
         if line.startswith('{"key"'):
             found = json.loads(line)
             check.state.put(found.pop("key"), found)
 
-    device, side = ("cpu", "32") if check.rehearsal else ("cuda", "512")
-    ended = check.python(name, ["-m", "gpu_check.torch_side", device, side, *wanted], seconds, on_line=keep)
+    ended = check.python(name, ["-m", *words], seconds, on_line=keep)
     if ended.timed_out:
         return "partial", "time ran out"
     return ("passed", "") if ended.status == 0 else ("failed", last_error(ended.output[-2000:]))
+
+
+def torch_side(check, name, seconds, *wanted):
+    device, side = ("cpu", "32") if check.rehearsal else ("cuda", "512")
+    return measuring(check, name, ["gpu_check.torch_side", device, side, *wanted], seconds)
+
+
+def generators(check, seconds):
+    library = pathlib.Path(check.programs).parent / "lib/libinfill.so"
+    if not library.exists():
+        return "not possible", "libinfill.so is not built"
+    size = ("cpu", 8, seconds, 64) if check.rehearsal else ("cuda", 48, seconds - 15, 256, 512, 1024)
+    state, said = measuring(check, "generators", ["gpu_check.generators", library, *size], seconds)
+    failed = sum(key.startswith("generator/") and "failure" in found for key, found in check.state.data["measured"].items())
+    if state == "passed" and failed and not check.rehearsal:  # the CPU has no half precision
+        return "failed", f"{failed} measurements of infill failed"
+    return state, said
 
 
 def ask_kernels(check, requests, seconds):
@@ -233,13 +250,18 @@ def rivals(check, seconds):
     return torch_side(check, "rivals", seconds, "attention", "gated")
 
 
+def operator_tests(root):
+    """Every operator, forward and backward, in every precision, against the CPU's."""
+    return sorted((root / "tests/ops/cuda").glob("*_test.py"))
+
+
 def operators(check, seconds):
     library = next(iter(sorted((check.build_folder / "lib").glob("libinfill_torch_cuda.so*"))), None)
     if library is None:
         return "not possible", "libinfill_torch_cuda is not built"
-    passed, failed, wrong = 0, 0, []
-    for test in sorted((check.root / "tests/ops").glob("*cuda*_test.py")):
-        ended = check.python(test.stem, [test], seconds, environment={
+    end, passed, failed, wrong = time.monotonic() + seconds, 0, 0, []
+    for test in operator_tests(check.root):
+        ended = check.python(test.stem, [test], end - time.monotonic(), environment={
             "INFILL_TORCH_LIBRARY": str(check.build_folder / "lib/libinfill_torch.so"), "INFILL_TORCH_CUDA_LIBRARY": str(library)})
         counts = commands.unittest_counts(ended.output)
         if counts is None:

@@ -4,7 +4,7 @@ import sys
 import tempfile
 import unittest
 
-from gpu_check import commands, report
+from gpu_check import commands, report, steps
 from gpu_check.state import State
 
 GTEST = "[==========] 3 tests from 2 test suites ran. (5 ms total)\n[  PASSED  ] 2 tests.\n[  FAILED  ] 1 test, listed below:\n"
@@ -23,6 +23,20 @@ class Parsing(unittest.TestCase):
         self.assertEqual(commands.sanitizer_errors("========= ERROR SUMMARY: 0 errors"), 0)
         self.assertEqual(commands.sanitizer_errors("========= RACECHECK SUMMARY: 2 hazards displayed"), 2)
         self.assertIsNone(commands.sanitizer_errors("Device not supported"))
+
+
+class Steps(unittest.TestCase):
+    def test_operators_are_those_of_the_tests(self):
+        found = [test.name for test in steps.operator_tests(steps.pathlib.Path(__file__).resolve().parents[2])]
+        self.assertIn("device_test.py", found)
+        self.assertIn("registration_test.py", found)
+
+    def test_no_program_is_not_a_pass(self):
+        with tempfile.TemporaryDirectory() as folder:
+            folder = pathlib.Path(folder)
+            check = steps.Check(folder, folder, State(folder / "results.json", "one", True, False), True, None, folder / "bin")
+            for step in (steps.generators, steps.operators, steps.kernel_tests):
+                self.assertEqual(step(check, 5)[0], "not possible")
 
 
 class Commands(unittest.TestCase):
@@ -67,7 +81,10 @@ class Report(unittest.TestCase):
                          "gated/B/float32": {"failure": "no"}, "gated-cudnn/A/float32": {"ms": 0.15},
                          "gate/A/float32": {"ms": 0.02}, "gate_backward/A/float32": {"ms": 0.05},
                          "backward-cudnn/A/float32": {"ms": 0.4}, "backward/A/float32": {"ms": 0.3},
-                         "backward/B/float32": {"failure": "no"}}}
+                         "backward/B/float32": {"failure": "no"},
+                         "generator/512², whole/tf32": {"ms": 2.0}, "generator/512², compact/tf32": {"ms": 0.5},
+                         "generator/512², moving/tf32": {"failure": "lost"}, "generator-eager/512²/tf32": {"ms": 9.0},
+                         "generator-error/512²/tf32": {"largest": 0.002}}}
 
     def test_numbers_and_reasons(self):
         text = report.markdown(self.DATA)
@@ -75,6 +92,7 @@ class Report(unittest.TestCase):
         self.assertIn("| B | float32 | no | not measured | not measured | not measured |  |  |  |  |  |  |", text)
         self.assertIn("| A | float32 | 0.1000 | 0.1700 | 1.70× | 0.3000 | 0.6000 | 2.00× |", text)
         self.assertIn("| B | float32 | no | not measured |  | no | not measured |  |", text)
+        self.assertIn("| 512² | tf32 | 2.0000 | 0.5000 | lost | 9.0000 | not measured | 4.50× |  | 2.0e-03 |", text)
         self.assertIn("| build | failed | 3 | a \\| b |", text)
         self.assertNotIn("rehearsal", text)
         self.assertIn("rehearsal", report.markdown({**self.DATA, "rehearsal": True}))

@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from model_comparison import published
 
 TYPES = {"float32": torch.float32, "tf32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
+BY_IMPORTANCE = ("bfloat16", "tf32", "float16", "float32")
 FORMATS = (torch.contiguous_format, torch.channels_last)
 
 
@@ -104,7 +105,7 @@ def gated(device, side):
     torch._dynamo.config.recompile_limit = 1000
     compiled = torch.compile(gated_form, dynamic=False)
     for rival in ("eager", "cudnn", "compiled"):
-        for name in ("bfloat16", "tf32", "float16", "float32"):
+        for name in BY_IMPORTANCE:
             with_precision(name)
             for inputs, outputs, rows, kernel, stride, dilation, up, _ in layers(side):
                 key = layer_name((inputs, outputs, rows, kernel, stride, dilation, up))
