@@ -10,9 +10,6 @@ namespace {
 
 using Result = int;        // CUresult
 using DeviceHandle = int;  // CUdevice
-struct Uuid {              // CUuuid
-  std::array<uint8_t, 16> bytes;
-};
 
 constexpr Result kSuccess = 0;
 constexpr Result kNoDevice = 100;
@@ -28,7 +25,7 @@ struct Functions {
   Result (*name)(char* name, int size, DeviceHandle);
   Result (*total_memory)(size_t* bytes, DeviceHandle);
   Result (*attribute)(int* value, int attribute, DeviceHandle);
-  Result (*uuid)(Uuid*, DeviceHandle);
+  Result (*uuid)(uint8_t* bytes, DeviceHandle);  // CUuuid: 16 bytes
 };
 
 template <class Function>
@@ -68,20 +65,18 @@ std::optional<CudaDevice> describe(const Functions& functions, int32_t index) {
   int major = 0;
   int minor = 0;
   size_t memory = 0;
-  Uuid uuid{};
   std::array<char, 256> name{};
   if (functions.device(&handle, index) != kSuccess ||
       functions.name(name.data(), static_cast<int>(name.size()) - 1, handle) != kSuccess ||
       functions.total_memory(&memory, handle) != kSuccess ||
       functions.attribute(&major, kComputeCapabilityMajor, handle) != kSuccess ||
       functions.attribute(&minor, kComputeCapabilityMinor, handle) != kSuccess ||
-      functions.uuid(&uuid, handle) != kSuccess) {
+      functions.uuid(device.uuid.data(), handle) != kSuccess) {
     return std::nullopt;
   }
   device.name = name.data();
   device.total_memory = memory;
   device.compute_capability = 10 * major + minor;
-  device.uuid = uuid.bytes;
   return device;
 }
 

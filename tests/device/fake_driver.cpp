@@ -5,7 +5,6 @@
 //   count=CODE  cuDeviceGetCount does
 //   mute=I      device I does not answer
 #include <algorithm>
-#include <array>
 #include <cstdlib>
 #include <cstring>
 #include <string>
@@ -62,7 +61,7 @@ FAKE cuDeviceGetAttribute(int* value, int attribute, int device) {
   return 0;
 }
 
-FAKE cuDeviceGetUuid_v2(std::array<unsigned char, 16>* uuid, int device) {
-  uuid->fill(static_cast<unsigned char>(16 + device));
+FAKE cuDeviceGetUuid_v2(unsigned char* uuid, int device) {
+  std::memset(uuid, 16 + device, 16);
   return 0;
 }
