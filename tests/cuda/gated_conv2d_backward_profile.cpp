@@ -1,78 +1,59 @@
-// The backward of one gated 3x3 convolution and of its gate alone, NHWC, for the profile.
-// Usage: gated_conv2d_backward_profile HEIGHT WIDTH IN_CHANNELS OUT_CHANNELS PRECISION TILE   (numbers of the
-// enumerators)
-#include <cuda_runtime_api.h>
-
-#include <cstdio>
-#include <cstdlib>
-
+// The backward of one gated 3x3 convolution, and the gate of its result alone, forward and backward, NHWC,
+// for the profile. Usage: gated_conv2d_backward_profile HEIGHT WIDTH IN_CHANNELS OUT_CHANNELS PRECISION (its
+// number)
 #include "cuda/gate.h"
 #include "cuda/gated_conv2d_backward.h"
-
-namespace {
-
-void* zeros(size_t bytes) {
-  void* data = nullptr;
-  if (cudaMalloc(&data, bytes + 256) != cudaSuccess || cudaMemset(data, 0, bytes) != cudaSuccess)
-    std::exit(1);
-  return data;
-}
-
-}  // namespace
+#include "profile.h"
 
 int main(int argc, char** argv) {
-  if (argc != 7) return 2;
+  using namespace infill::cuda;
+  if (argc != 6) return 2;
   const auto number = [&](int i) { return std::atoi(argv[i]); };
   const int height = number(1);
   const int width = number(2);
   const int in = number(3);
   const int out = number(4);
-  const auto maps = [&](int channels) {
-    return zeros(static_cast<size_t>(height) * static_cast<size_t>(width) * static_cast<size_t>(channels) *
-                 4);
+  const auto precision = static_cast<Precision>(number(5));
+  const auto map = [&](int channels) {
+    return profile::zeros<float>(size_t(height) * size_t(width) * size_t(channels));
   };
-  infill::cuda::GatedConv2dBackwardCall call;
+  const auto strides = [&](int channels) { return channels_last(height, width, channels); };
+  const size_t weights = size_t(2 * out) * size_t(in) * 9;
+  const auto rows = [&] { return profile::zeros<float>(size_t(2 * out)); };
+
+  GatedConv2dBackwardCall call;
   call.layer.in_channels = in;
   call.layer.out_channels = out;
-  call.layer.precision = static_cast<infill::cuda::Precision>(number(5));
-  call.layer.tile = static_cast<infill::cuda::GatedConv2dTile>(number(6));
+  call.layer.precision = precision;
   call.in_height = call.out_height = height;
   call.in_width = call.out_width = width;
   call.pad_top = call.pad_left = 1;
-  call.x = maps(in);
-  call.x_strides = infill::cuda::channels_last(height, width, in);
-  const size_t weights = static_cast<size_t>(2 * out) * static_cast<size_t>(in) * 9 * 4;
-  call.weights = {zeros(weights), int64_t{9} * in, 9, 3, 1, zeros(static_cast<size_t>(out) * 8)};
-  call.grad = maps(out);
-  call.grad_strides = infill::cuda::channels_last(height, width, out);
-  call.grad_x = maps(in);
-  call.grad_x_strides = call.x_strides;
-  call.grad_weights = {zeros(weights), int64_t{9} * in, 9, 3, 1, zeros(static_cast<size_t>(out) * 8)};
-  call.workspace = zeros(infill::cuda::gated_conv2d_backward_workspace(call));
-  cudaError_t error = infill::cuda::gated_conv2d_backward(call, nullptr);
+  call.x = map(in);
+  call.grad_x = map(in);
+  call.x_strides = call.grad_x_strides = strides(in);
+  call.weights = {profile::zeros<float>(weights), int64_t{9} * in, 9, 3, 1, rows()};
+  call.grad_weights = {profile::zeros<float>(weights), int64_t{9} * in, 9, 3, 1, rows()};
+  call.grad = map(out);
+  call.grad_strides = strides(out);
+  call.workspace = profile::zeros<unsigned char>(gated_conv2d_backward_workspace(call));
+  profile::check(gated_conv2d_backward(call, nullptr));
 
-  infill::cuda::GateBackwardCall gate;
-  gate.precision = call.layer.precision;
-  gate.channels = out;
-  gate.height = height;
-  gate.width = width;
-  gate.z = gate.grad_z = maps(2 * out);
-  gate.z_strides = gate.grad_z_strides = infill::cuda::channels_last(height, width, 2 * out);
-  gate.grad = call.grad;
-  gate.grad_strides = call.grad_strides;
-  if (error == cudaSuccess) error = infill::cuda::gate_backward(gate, nullptr);
-  infill::cuda::GateCall forward;
-  forward.precision = gate.precision;
-  forward.channels = out;
-  forward.height = height;
-  forward.width = width;
-  forward.z = gate.z;
-  forward.z_strides = gate.z_strides;
-  forward.y = maps(out);
-  forward.y_strides = call.grad_strides;
-  if (error == cudaSuccess) error = infill::cuda::gate(forward, nullptr);
-  if (error == cudaSuccess) error = cudaDeviceSynchronize();
-  if (error != cudaSuccess)
-    std::fprintf(stderr, "gated_conv2d_backward_profile: %s\n", cudaGetErrorString(error));
-  return error == cudaSuccess ? 0 : 1;
+  const float* z = map(2 * out);
+  const Activation elu = Activation::kElu;
+  profile::check(
+      gate({elu, precision, 1, out, height, width, z, strides(2 * out), map(out), strides(out)}, nullptr));
+  profile::check(gate_backward({elu, precision, 1, out, height, width, z, strides(2 * out), call.grad,
+                                strides(out), map(2 * out), strides(2 * out)},
+                               nullptr));
+  // A stride beyond the filter leaves rows of dx that are cleared.
+  call.layer.kernel_height = call.layer.kernel_width = 1;
+  call.layer.stride_y = 2;
+  call.out_height = height / 2;
+  call.pad_top = call.pad_left = 0;
+  call.grad_strides = channels_last(height / 2, width, out);
+  call.grad_weights = {};
+  call.workspace = profile::zeros<unsigned char>(gated_conv2d_backward_workspace(call));
+  profile::check(gated_conv2d_backward(call, nullptr));
+  profile::finish();
+  return 0;
 }

@@ -315,5 +315,47 @@ TEST(GatedConv2dBackwardWorkspace, PartsOfSumsAreBounded) {
   }
 }
 
+// 96 to 96 channels at 128 x 128: 864 columns are 7 tiles of 128, 192 rows 2 of 96; 16384 pixels are 512
+// steps of 32, in 18 parts.
+TEST(GatedConv2dBackwardCost, CountedByHand) {
+  const auto cost = gated_conv2d_backward_cost(same_size(layer(96, 96), 128, Precision::kFloat16));
+  const double needed = 16384.0 * 192 * 864;
+  const double x = 2.0 * 16384 * 96;
+  const double weights = 2.0 * 192 * 864;
+  EXPECT_EQ(cost.z.needed_multiply_adds, needed);
+  EXPECT_EQ(cost.z.minimum_bytes, x + weights + x + 2 * x);
+  EXPECT_EQ(cost.x.needed_multiply_adds, needed);
+  EXPECT_EQ(cost.x.executed_multiply_adds, needed);
+  EXPECT_EQ(cost.x.minimum_bytes, 2 * x + weights + x);
+  EXPECT_EQ(cost.weight.needed_multiply_adds, needed);
+  EXPECT_EQ(cost.weight.executed_multiply_adds, 16384.0 * 192 * 896);
+  EXPECT_EQ(cost.weight.blocks, 7 * 2 * 18);
+  EXPECT_EQ(cost.weight.minimum_bytes, x + 2 * x + weights);
+  EXPECT_EQ(cost.weight.written_bytes, 18.0 * 192 * 896 * 4 + weights);
+  EXPECT_EQ(gated_conv2d_backward_cost(same_size(layer(0, 96), 128, Precision::kFloat16)).weight.blocks, 0);
+}
+
+// But for dx of the layers with 3 and 5 channels, which are padded to 8.
+TEST(GatedConv2dBackwardCost, LayersOfDeepFillExecuteAtMostThreeTenthsMoreThanNeeded) {
+  const GatedConv2dLayer layers[] = {
+      layer(5, 24, 5), layer(3, 24, 5),     layer(24, 48, 3, 2), layer(24, 24, 3, 2), layer(24, 48),
+      layer(48, 48),   layer(48, 96, 3, 2), layer(48, 96),       layer(48, 48, 3, 2), layer(96, 96),
+      layer(192, 96),  layer(96, 48),       layer(48, 24),       layer(24, 12)};
+  for (const Precision precision : kPrecisions) {
+    for (const GatedConv2dLayer& l : layers) {
+      const auto cost = gated_conv2d_backward_cost(same_size(l, 512, precision));
+      for (const GatedConv2dCost* part : {&cost.z, &cost.x, &cost.weight}) {
+        if (part == &cost.x && l.in_channels < 8) continue;
+        EXPECT_GT(part->needed_multiply_adds, 0);
+        EXPECT_LE(part->executed_multiply_adds / part->products, 1.3 * part->needed_multiply_adds)
+            << l.in_channels << " to " << l.out_channels << ", " << name_of(precision);
+      }
+      // Two blocks for each of 132 multiprocessors, nearly.
+      EXPECT_LE(cost.weight.blocks, 264);
+      EXPECT_GE(cost.weight.blocks, 240);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace infill::cuda::test
