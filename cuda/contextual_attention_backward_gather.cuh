@@ -83,7 +83,7 @@ struct ProductArguments {
 
 // Grid: rows, columns, splits.
 template <Precision kPrecision, int kRows, int kColumns, int kM, int kN>
-__global__ void __launch_bounds__(kRows* kColumns / (16 * kM * 8 * kN) * 32)
+__global__ void __launch_bounds__(kRows* kColumns / (16 * kM * 8 * kN) * 32, 1)
     product_kernel(ProductArguments arguments) {
   constexpr int kDepth = kChunk / static_cast<int>(sizeof(Storage<kPrecision>));
   INFILL_DYNAMIC_SHARED(char, stages);

@@ -1,5 +1,4 @@
-// The CUDA side of torch.ops.infill; src/ops/library.cpp has the schemas. contextual_attention_backward has
-// no kernel of ours yet: LibTorch says so when it is called.
+// The CUDA side of torch.ops.infill; src/ops/library.cpp has the schemas.
 #include <torch/library.h>
 
 #include "cuda/torch/operators.h"
@@ -12,6 +11,7 @@ TORCH_LIBRARY_IMPL(infill, CUDA, m) {
   m.impl("gated_conv2d_backward", gated_conv2d_backward_cuda);
   m.impl("contextual_attention", contextual_attention_cuda);
   m.impl("contextual_attention_hole", contextual_attention_hole_cuda);
+  m.impl("contextual_attention_backward", contextual_attention_backward_cuda);
 }
 
 }  // namespace

@@ -21,6 +21,7 @@ INFILL_GATED_CONV2D(gated_conv2d_cuda);
 INFILL_GATED_CONV2D_BACKWARD(gated_conv2d_backward_cuda);
 INFILL_CONTEXTUAL_ATTENTION(contextual_attention_cuda);
 INFILL_CONTEXTUAL_ATTENTION_HOLE(contextual_attention_hole_cuda);
+INFILL_CONTEXTUAL_ATTENTION_BACKWARD(contextual_attention_backward_cuda);
 
 // Of products of tensors like `tensor`, the operator's argument `argument`. float32: TF32 where LibTorch
 // allows it for `kind` (torch.backends.cudnn.conv.fp32_precision, torch.backends.cuda.matmul.fp32_precision).

@@ -107,6 +107,18 @@ class OnTheDevice(unittest.TestCase):
                     if tensors[2] is not None:
                         self.check(attention.contextual_attention_hole, tensors, (*case.options(), 1), tolerance)
 
+    def test_contextual_attention_backward(self):
+        cases = [(case, *kind) for case in attention.CASES for kind in TYPES]
+        for case, dtype, tolerance in [*cases, (attention.TILED[0], *TYPES[0])]:
+            with self.subTest(case, dtype=dtype):
+                f, b, mask = case.tensors(dtype, False)
+                grad = torch.randn(f.shape, generator=torch.Generator().manual_seed(2)).to(dtype)
+
+                def gradients(*tensors, options=case.options()):
+                    return torch.cat(torch.ops.infill.contextual_attention_backward(*tensors, *options, [True, True]), 1)
+
+                self.check(gradients, (grad, f, b, mask), (), 5 * tolerance)
+
     @unittest.skipIf(DEVICE == "cpu", "the CPU computes float64")
     def test_float64_is_refused(self):
         tensors = [t.to(DEVICE) for t in convolution.CASES[0].tensors(torch.double, False)]
