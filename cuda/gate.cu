@@ -26,8 +26,8 @@ struct Axes {
     Axis all[] = {{channels, z.channel, grad.channel, to.channel},
                   {height, z.row, grad.row, to.row},
                   {width, z.pixel, grad.pixel, to.pixel}};
-    std::stable_sort(all, all + 3,
-                     [](const Axis& a, const Axis& b) { return a.size > 1 && (b.size == 1 || a.z > b.z); });
+    std::sort(all, all + 3,
+              [](const Axis& a, const Axis& b) { return a.size > 1 && (b.size == 1 || a.z > b.z); });
     // Axes of size 1 are last now; the innermost of the others becomes axes[2].
     int at = 2;
     bool first = true;
