@@ -1,7 +1,7 @@
 // Which way gated_conv2d takes for CUDA tensors.
-#include "cuda/torch/gated_conv2d_path.h"
-
 #include <gtest/gtest.h>
+
+#include "cuda/torch/gated_conv2d_path.h"
 
 namespace infill::ops {
 namespace {
@@ -24,7 +24,8 @@ TEST(GatedConv2dPath, IsFusedOtherwise) {
     for (const int64_t channels : {1, 96, 1 << 20}) {
       for (const bool backward : {false, true}) {
         for (const char* word : {static_cast<const char*>(nullptr), "auto"}) {
-          EXPECT_EQ(gated_conv2d_path(word, channels, channels, precision, backward), GatedConv2dPath::kFused);
+          EXPECT_EQ(gated_conv2d_path(word, channels, channels, precision, backward),
+                    GatedConv2dPath::kFused);
         }
       }
     }
