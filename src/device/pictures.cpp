@@ -1,6 +1,7 @@
 #include "device/pictures.h"
 
 #include <algorithm>
+#include <memory>
 
 #include "core/pixels.h"
 
@@ -44,6 +45,14 @@ cuda::Picture picture_of(const Image& image) {
   picture.meaning = static_cast<cuda::AlphaMeaning>(image.alpha);
   picture.is_mask = image.format->is_mask;
   return picture;
+}
+
+void* take_workspace(Arena& arena, size_t bytes) {
+  constexpr size_t kAlignment = 256;
+  const std::span<std::byte> taken = arena.take<std::byte>(bytes + kAlignment);
+  void* at = taken.data();
+  size_t room = taken.size();
+  return arena.is_measuring() ? nullptr : std::align(kAlignment, bytes, at, room);
 }
 
 void upload(const Place& place, void* to, const void* from, size_t bytes, const char* what) {

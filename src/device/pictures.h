@@ -25,6 +25,9 @@ struct Place {
 // Host memory that rows of copies pass through.
 inline constexpr size_t kChunkBytes = size_t{4} << 20U;
 
+// Workspace as launchers want it: aligned to 256 bytes, which arenas are not. Null on a measuring arena.
+[[nodiscard]] void* take_workspace(Arena& arena, size_t bytes);
+
 // As kernels see it. It lies on the device.
 [[nodiscard]] cuda::Picture picture_of(const Image& image);
 

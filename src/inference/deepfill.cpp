@@ -149,10 +149,6 @@ class CpuBuilder final : public DeepFillBuilder {
   Network& network_;
 };
 
-int32_t padded(int32_t side) {
-  return (side + kDeepFillMultiple - 1) / kDeepFillMultiple * kDeepFillMultiple;
-}
-
 // Where pixel i of a mirrored side of n pixels comes from: 0 1 2 3 2 1 0 1 ...
 int32_t mirrored(int32_t i, int32_t n) {
   if (n == 1) return 0;

@@ -32,6 +32,9 @@ struct DeepFillVariant {
 
 // The sides of the input are multiples of this.
 inline constexpr int32_t kDeepFillMultiple = 8;
+[[nodiscard]] constexpr int32_t padded(int32_t side) {
+  return (side + kDeepFillMultiple - 1) / kDeepFillMultiple * kDeepFillMultiple;
+}
 
 // The contextual attention of a map to itself: as published, with these differences.
 struct AttentionStep {

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <memory>
 #include <span>
 
 #include "core/half.h"
@@ -49,10 +48,6 @@ std::vector<std::byte> stored(std::span<const float> values, cuda::Precision pre
     }
   }
   return bytes;
-}
-
-int32_t padded(int32_t side) {
-  return (side + kDeepFillMultiple - 1) / kDeepFillMultiple * kDeepFillMultiple;
 }
 
 // What lies beyond the picture is its reflection, and so may be unknown, too.
@@ -142,13 +137,8 @@ class DeviceDeepFill::Run {
     mask_ = arena.take<uint8_t>(area).data();
     wanted_ = arena.take<uint8_t>(area).data();
     bad_ = arena.take<int32_t>(1).data();
-    // Launchers want it aligned more strictly than arenas are.
-    constexpr size_t kAlignment = 256;
     workspace_bytes_ = workspace();
-    const std::span<std::byte> taken = arena.take<std::byte>(workspace_bytes_ + kAlignment);
-    void* at = taken.data();
-    size_t room = taken.size();
-    workspace_ = arena.is_measuring() ? nullptr : std::align(kAlignment, workspace_bytes_, at, room);
+    workspace_ = device::take_workspace(arena, workspace_bytes_);
   }
 
   // All that the work depends on.

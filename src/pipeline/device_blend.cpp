@@ -1,19 +1,10 @@
 #include "pipeline/device_blend.h"
 
 #include <algorithm>
-#include <memory>
 
 #include "classic/membrane.h"
 
 namespace infill::pipeline {
-
-void* take_workspace(Arena& arena, size_t bytes) {
-  constexpr size_t kAlignment = 256;
-  const std::span<std::byte> taken = arena.take<std::byte>(bytes + kAlignment);
-  void* at = taken.data();
-  size_t room = taken.size();
-  return arena.is_measuring() ? nullptr : std::align(kAlignment, bytes, at, room);
-}
 
 cuda::Canvas as_if_it_had_memory(const cuda::Canvas& canvas) {
   static float value = 0;
@@ -66,7 +57,7 @@ void DeviceSeam::close(const device::Place& place, Arena& arena, const Rect& box
   call.strength = static_cast<float>(strength_);
   call.tolerance = classic::kSeamTolerance;
   call.step = step;
-  void* workspace = take_workspace(arena, kernels.membrane_workspace(call.box));
+  void* workspace = device::take_workspace(arena, kernels.membrane_workspace(call.box));
   place.device.check(kernels.membrane(call, workspace, place.stream.get()), "closing the seam");
 }
 
@@ -74,8 +65,8 @@ size_t DeviceSeam::scratch(const device::Device& device, const cuda::Canvas& can
   Arena arena = Arena::measuring();
   const DeviceSeam seam(arena, canvas, strength);
   if (strength > 0)
-    static_cast<void>(
-        take_workspace(arena, device.kernels().membrane_workspace({0, 0, canvas.width, canvas.height})));
+    static_cast<void>(device::take_workspace(
+        arena, device.kernels().membrane_workspace({0, 0, canvas.width, canvas.height})));
   return arena.peak();
 }
 
@@ -84,7 +75,7 @@ size_t device_grain_scratch(const device::Device& device, const cuda::Canvas& ca
   cuda::GrainCall call;
   call.canvas = as_if_it_had_memory(canvas);
   call.box = {0, 0, canvas.width, canvas.height};
-  static_cast<void>(take_workspace(arena, device.kernels().grain_workspace(call)));
+  static_cast<void>(device::take_workspace(arena, device.kernels().grain_workspace(call)));
   return arena.peak();
 }
 
@@ -99,7 +90,7 @@ void device_add_grain(const device::Place& place, Arena& arena, const cuda::Canv
   call.hole_runs = bounds.hole_runs;
   call.strength = static_cast<float>(strength);
   call.seed = seed;
-  void* workspace = take_workspace(arena, kernels.grain_workspace(call));
+  void* workspace = device::take_workspace(arena, kernels.grain_workspace(call));
   place.device.check(kernels.add_grain(call, workspace, place.stream.get()), "adding grain");
 }
 

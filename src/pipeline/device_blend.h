@@ -10,9 +10,6 @@
 
 namespace infill::pipeline {
 
-// Device memory as launchers want it: aligned to 256 bytes, which arenas are not. Null on a measuring arena.
-[[nodiscard]] void* take_workspace(Arena& arena, size_t bytes);
-
 // A canvas of a measuring arena for functions that say how much workspace a call takes: they answer for calls
 // whose pointers are not null. What these point to is not looked at.
 [[nodiscard]] cuda::Canvas as_if_it_had_memory(const cuda::Canvas& canvas);

@@ -61,12 +61,6 @@ Sizes sizes_of(const Request& request, const Options& options, const Plan& plan,
   return sizes;
 }
 
-void make_room(Block& block, Memory& memory, size_t size) {
-  if (block.size() >= size) return;
-  block = Block();  // before the new one is taken, so that the two are never held together
-  block = Block(memory, size);
-}
-
 // The roi of src to dst, wherever they lie: through copies of some rows where they lie apart.
 void copy_pictures(const Request& request, const DeviceWork& work) {
   const Image& src = request.src;

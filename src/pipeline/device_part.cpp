@@ -7,7 +7,6 @@
 #include "pipeline/device_blend.h"
 #include "pipeline/device_neural.h"
 #include "pipeline/device_patchmatch.h"
-#include "pipeline/neural.h"
 #include "pipeline/part.h"
 
 namespace infill::pipeline {
@@ -129,10 +128,6 @@ void store(const DevicePartJob& job, const DeviceCanvas& own, Selection& selecti
   call.where = own.where;
   const Device& device = job.place.device;
   device.check(device.kernels().store_canvas(call, job.place.stream.get()), "storing dst");
-}
-
-int32_t scale_of(const Part& part, const Options& options) {
-  return neural_scale(options.method_settings, part.solved, part.solved_pixels);
 }
 
 // Who fills the canvas.

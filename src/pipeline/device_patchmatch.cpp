@@ -38,7 +38,7 @@ size_t device_patchmatch_scratch(const device::Device& device, const Settings& s
   const DeviceSeam rim(arena, canvas, seam);
   if (seam > 0) std::ranges::copy(call.canvas.planes, call.rim);
   const size_t before = arena.mark();
-  static_cast<void>(take_workspace(arena, device.kernels().patchmatch_workspace(call)));
+  static_cast<void>(device::take_workspace(arena, device.kernels().patchmatch_workspace(call)));
   return std::max({arena.peak(), before + device_harmonic_scratch(device, canvas),
                    before + DeviceSeam::scratch(device, canvas, seam)});
 }
@@ -56,7 +56,7 @@ bool device_patchmatch_fill(const DevicePatchMatch& patchmatch, const cuda::Canv
   auto* counts = patchmatch.arena.take<cuda::PatchMatchCounts>(cuda::kMostPatchLevels).data();
   {
     const ArenaScope workspace_scope(patchmatch.arena);
-    void* workspace = take_workspace(patchmatch.arena, kernels.patchmatch_workspace(call));
+    void* workspace = device::take_workspace(patchmatch.arena, kernels.patchmatch_workspace(call));
     place.device.check(kernels.patchmatch_prepare(call, counts, workspace, place.stream.get()),
                        "looking for patches");
     std::array<cuda::PatchMatchCounts, cuda::kMostPatchLevels> counted{};
@@ -74,8 +74,8 @@ bool device_patchmatch_fill(const DevicePatchMatch& patchmatch, const cuda::Canv
 
 size_t device_harmonic_scratch(const device::Device& device, const cuda::Canvas& canvas) {
   Arena arena = Arena::measuring();
-  static_cast<void>(
-      take_workspace(arena, device.kernels().membrane_workspace({0, 0, canvas.width, canvas.height})));
+  static_cast<void>(device::take_workspace(
+      arena, device.kernels().membrane_workspace({0, 0, canvas.width, canvas.height})));
   return arena.peak();
 }
 
@@ -87,7 +87,7 @@ void device_harmonic_fill(const device::Place& place, Arena& arena, const cuda::
   call.canvas = canvas;
   call.box = box_of(holes);
   call.step = step;
-  void* workspace = take_workspace(arena, kernels.membrane_workspace(call.box));
+  void* workspace = device::take_workspace(arena, kernels.membrane_workspace(call.box));
   place.device.check(kernels.membrane(call, workspace, place.stream.get()), "the harmonic fill");
 }
 

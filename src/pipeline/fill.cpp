@@ -87,10 +87,7 @@ Result fill(const Request& request, const Options& options, Memory& memory, Bloc
   task.set_range(Stage::kPlan, 0, 0, 0, 0);
   const Plan plan = make_plan(request, options, memory, threads, task);
   const size_t size = block_size(request, options, plan, threads.count());
-  if (cache.size() < size) {
-    cache = Block();  // before the new one is taken, so that the two are never held together
-    cache = Block(memory, size);
-  }
+  make_room(cache, memory, size);
   Arena arena(cache.data(), cache.size());
   copy_roi(request, threads, task);
   const std::optional<Canvas> reference =

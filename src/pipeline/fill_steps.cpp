@@ -25,6 +25,12 @@ Canvas lay_out(Arena& arena, const Image& image) {
 
 }  // namespace
 
+void make_room(Block& block, Memory& memory, size_t size) {
+  if (block.size() >= size) return;
+  block = Block();  // before the new one is taken, so that the two are never held together
+  block = Block(memory, size);
+}
+
 void copy_roi(const Request& request, Threads& threads, Task& task) {
   if (request.src.data == request.dst.data) return;  // in place
   threads.parallel_for(task, request.roi.height, 16, [&](int64_t begin, int64_t end) {

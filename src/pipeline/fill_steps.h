@@ -12,6 +12,9 @@
 
 namespace infill::pipeline {
 
+// Makes a block that is kept between calls at least so large. What it held is lost.
+void make_room(Block& block, Memory& memory, size_t size);
+
 // Copies the roi of src to dst, on the host, unless they are the same picture.
 void copy_roi(const Request& request, Threads& threads, Task& task);
 

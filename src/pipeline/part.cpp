@@ -15,10 +15,6 @@ namespace {
 constexpr double kMethodShare = 0.9;
 constexpr double kSeamShare = 0.97;
 
-int32_t scale_of(const Part& part, const Options& options) {
-  return neural_scale(options.method_settings, part.solved, part.solved_pixels);
-}
-
 CanvasShape shape_of(const Part& part, const Request& request, int32_t threads) {
   const Rect reference = request.reference ? request.reference->bounds() : Rect{};
   return {part.crop.width,    part.crop.height, canvas_channels(request.src),
@@ -27,6 +23,10 @@ CanvasShape shape_of(const Part& part, const Request& request, int32_t threads) 
 }
 
 }  // namespace
+
+int32_t scale_of(const Part& part, const Options& options) {
+  return neural_scale(options.method_settings, part.solved, part.solved_pixels);
+}
 
 double set_method_range(const PartJob& job, Task& task) {
   const double end = job.from + kMethodShare * (job.to - job.from);

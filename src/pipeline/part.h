@@ -11,6 +11,9 @@ namespace infill::pipeline {
 [[nodiscard]] size_t part_scratch(const Part& part, const Request& request, const Options& options,
                                   int32_t threads);
 
+// neural_scale() of the part.
+[[nodiscard]] int32_t scale_of(const Part& part, const Options& options);
+
 // The share of the whole call that the method's work on the part stands for. Returns where it ends.
 double set_method_range(const PartJob& job, Task& task);
 
