@@ -261,7 +261,8 @@ TEST(GatedConv2dBackwardArguments, WrongOnesAreRefusedBeforeAnythingRuns) {
       {"no weights", [](Call& c) { c.weights.weight = nullptr; }},
       {"no workspace", [](Call& c) { c.workspace = nullptr; }},
   };
-  const BackwardCase c = padded("arguments", layer(8, 12), 5, 6, 1);
+  BackwardCase c = padded("arguments", layer(8, 12), 5, 6, 1);
+  c.forward.layer.precision = Precision::kFloat16;
   const BackwardOperands o = operands_of(c);
   DeviceBackwardCase device(c, o);
   ASSERT_EQ(device.run(), cudaSuccess);

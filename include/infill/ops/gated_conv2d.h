@@ -36,6 +36,10 @@ namespace infill {
 // as in the formula. Differentiable in x, weight and bias, twice; the backward computes z again instead of
 // keeping it.
 //
+// On a CUDA device (infill/ops/cuda.h) float64 is refused with a TypeError, float32 is computed in TF32 where
+// LibTorch allows it for convolutions, and the environment variable
+// INFILL_GATED_CONV2D_CUDA=auto|fused|cudnn, read at every call, says how: docs/ops/gated_conv2d.md.
+//
 // Throws c10::ValueError or c10::TypeError (Python: ValueError, TypeError) that names the argument and its
 // value. Thread-safe. Runs on LibTorch's intra-op threads (at::set_num_threads).
 INFILL_TORCH_API at::Tensor gated_conv2d(const at::Tensor& x, const at::Tensor& weight,
