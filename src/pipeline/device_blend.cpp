@@ -64,9 +64,10 @@ void DeviceSeam::close(const device::Place& place, Arena& arena, const Rect& box
 size_t DeviceSeam::scratch(const device::Device& device, const cuda::Canvas& canvas, double strength) {
   Arena arena = Arena::measuring();
   const DeviceSeam seam(arena, canvas, strength);
-  if (strength > 0)
+  if (strength > 0) {
     static_cast<void>(device::take_workspace(
         arena, device.kernels().membrane_workspace({0, 0, canvas.width, canvas.height})));
+  }
   return arena.peak();
 }
 
