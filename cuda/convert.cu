@@ -36,9 +36,10 @@ bool fits(const Canvas& canvas, const Picture& src) {
 // Calls body.run<type, access>().
 template <CellType kType, class Body>
 void with_access(Access access, const Body& body) {
+  constexpr Access kMisaligned = kType == CellType::kU8 ? Access::kCells : Access::kBytes;
   switch (access) {
     case Access::kBytes:
-      return body.template run<kType, Access::kBytes>();
+      return body.template run<kType, kMisaligned>();
     case Access::kCells:
       return body.template run<kType, Access::kCells>();
     case Access::kPixels:
@@ -48,8 +49,8 @@ void with_access(Access access, const Body& body) {
 template <class Body>
 void with_type(CellType type, Access access, const Body& body) {
   switch (type) {
-    case CellType::kU8:  // bytes are always aligned
-      return with_access<CellType::kU8>(access == Access::kBytes ? Access::kCells : access, body);
+    case CellType::kU8:
+      return with_access<CellType::kU8>(access, body);
     case CellType::kU16:
       return with_access<CellType::kU16>(access, body);
     case CellType::kF16:
@@ -84,8 +85,9 @@ struct Copy {
   cudaStream_t stream;
   template <CellType kType, Access kAccess>
   void run() const {
-    INFILL_LAUNCH((copy_kernel<kType, kAccess>), pixel_grid(call.rect.width, call.rect.height), pixel_block(),
-                  0, stream, call);
+    constexpr Access kByCells = kAccess == Access::kBytes ? Access::kBytes : Access::kCells;
+    INFILL_LAUNCH((copy_kernel<kType, kByCells>), pixel_grid(call.rect.width, call.rect.height),
+                  pixel_block(), 0, stream, call);
   }
 };
 
@@ -125,8 +127,7 @@ cudaError_t copy_pixels(const CopyCall& call, cudaStream_t stream) {
     return cudaErrorInvalidValue;
   }
   if (rect.width == 0 || rect.height == 0) return cudaSuccess;
-  with_type(call.src.type, std::min({access_of(call.src), access_of(call.dst), Access::kCells}),
-            Copy{call, stream});
+  with_type(call.src.type, std::min(access_of(call.src), access_of(call.dst)), Copy{call, stream});
   return cudaGetLastError();
 }
 

@@ -77,7 +77,8 @@ inline constexpr int kCopyChannels = 32;
 // neighbours in memory, along the channels otherwise, and writes along the channels.
 template <class T>
 __global__ void __launch_bounds__(kPackThreads) copy_input_kernel(const CopyArgs args) {
-  INFILL_SHARED(T, tile, [kCopyChannels][kCopyPixels + 1]);
+  // Rows of an odd number of words: no bank conflicts along the channels.
+  INFILL_SHARED(T, tile, [kCopyChannels][kCopyPixels + int(4 / sizeof(T))]);
   INFILL_SHARED(int64_t, row_offset, [kCopyPixels]);
   INFILL_SHARED(int32_t, first_x, [kCopyPixels]);
   const int thread = int(threadIdx.x);

@@ -33,24 +33,49 @@ __device__ inline uint32_t scan_block(uint32_t value, uint32_t* warps, uint32_t&
   return before + sum - value;
 }
 
+static_assert(kScanEach == 4, "one uint4 a thread");
+
+// The thread's values, zeros beyond the end. values is aligned to 16 bytes.
+__device__ inline void load_each(const uint32_t* values, int64_t first, int64_t count,
+                                 uint32_t (&own)[kScanEach]) {
+  if (first + kScanEach <= count) {
+    const uint4 four = *reinterpret_cast<const uint4*>(values + first);
+    own[0] = four.x;
+    own[1] = four.y;
+    own[2] = four.z;
+    own[3] = four.w;
+    return;
+  }
+#pragma unroll
+  for (int i = 0; i < kScanEach; ++i) own[i] = first + i < count ? values[first + i] : 0;
+}
+__device__ inline void store_each(uint32_t* values, int64_t first, int64_t count,
+                                  const uint32_t (&own)[kScanEach]) {
+  if (first + kScanEach <= count) {
+    *reinterpret_cast<uint4*>(values + first) = {own[0], own[1], own[2], own[3]};
+    return;
+  }
+#pragma unroll
+  for (int i = 0; i < kScanEach; ++i) {
+    if (first + i < count) values[first + i] = own[i];
+  }
+}
+
 __global__ __launch_bounds__(kScanThreads) void scan_tiles_kernel(uint32_t* values, int64_t count,
                                                                   uint32_t* sums) {
   INFILL_SHARED(uint32_t, warps, [kScanThreads / 32]);
   const int64_t first = int64_t{blockIdx.x} * kScanTile + threadIdx.x * kScanEach;
   uint32_t own[kScanEach];
-  uint32_t sum = 0;
-#pragma unroll
-  for (int i = 0; i < kScanEach; ++i) {
-    own[i] = first + i < count ? values[first + i] : 0;
-    sum += own[i];
-  }
+  load_each(values, first, count, own);
   uint32_t total = 0;
-  uint32_t before = scan_block(sum, warps, total);
+  uint32_t before = scan_block(own[0] + own[1] + own[2] + own[3], warps, total);
 #pragma unroll
-  for (int i = 0; i < kScanEach; ++i) {
-    if (first + i < count) values[first + i] = before;
-    before += own[i];
+  for (uint32_t& value : own) {
+    const uint32_t next = before + value;
+    value = before;
+    before = next;
   }
+  store_each(values, first, count, own);
   if (threadIdx.x == 0) sums[blockIdx.x] = total;
 }
 
@@ -74,10 +99,11 @@ __global__ __launch_bounds__(kScanThreads) void add_sums_kernel(uint32_t* values
                                                                 const uint32_t* sums) {
   const int64_t first = int64_t{blockIdx.x} * kScanTile + threadIdx.x * kScanEach;
   const uint32_t before = sums[blockIdx.x];
+  uint32_t own[kScanEach];
+  load_each(values, first, count, own);
 #pragma unroll
-  for (int i = 0; i < kScanEach; ++i) {
-    if (first + i < count) values[first + i] += before;
-  }
+  for (uint32_t& value : own) value += before;
+  store_each(values, first, count, own);
 }
 
 }  // namespace infill::cuda

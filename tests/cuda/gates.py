@@ -2,7 +2,8 @@
 """Static gates of the CUDA kernels: what the compiled library must and must not hold.
 
 usage: gates.py LIBRARY                 checks it against gates.toml
-       gates.py --occupancy LIBRARY     a table of registers, shared memory and blocks per multiprocessor
+       gates.py --occupancy LIBRARY     a table of registers, shared memory and blocks per multiprocessor; every kernel has
+                                        __launch_bounds__ and fits
        gates.py --self-test NVCC        the gates find what is planted in kernels of selftest/
 
 Every kernel of the library stands in one entry of gates.toml (the first whose name, a regular expression, matches all of
@@ -110,8 +111,13 @@ def main():
     kernels, entries = binary.kernels(options.library), read_table(options.table)
     if options.occupancy:
         binary.add_threads(kernels, options.library)
-        print(occupancy.table((kernel, entry_of(kernel, entries) or {}) for kernel in kernels))
-        return False
+        pairs = [(kernel, entry_of(kernel, entries) or {}) for kernel in kernels]
+        print(occupancy.table(pairs))
+        wrong = occupancy.impossible(pairs)
+        for line in wrong:
+            print(line)
+        print(f'{len(pairs)} kernels: {len(wrong)} that no multiprocessor holds, or without __launch_bounds__')
+        return bool(wrong) or not pairs
     wrong = check(kernels, entries)
     for line in wrong:
         print(line)

@@ -39,16 +39,37 @@ def blocks(architecture, registers, shared, threads):
     return by[limit], limit
 
 
+def _blocks_of(kernel, entry):
+    """(blocks, limit, threads, shared memory); None if nobody says how many threads a block has."""
+    threads = entry.get('threads', kernel.threads)
+    if not threads or kernel.architecture not in LIMITS:
+        return None
+    shared = kernel.shared + entry.get('dynamic_shared', 0)
+    return *blocks(kernel.architecture, kernel.registers, shared, threads), threads, shared
+
+
+def impossible(kernels):
+    """Lines that say which (kernel, entry of gates.toml) pairs cannot run, or nobody knows."""
+    wrong = []
+    for kernel, entry in kernels:
+        known = _blocks_of(kernel, entry)
+        if known is None:
+            wrong.append(f'sm_{kernel.architecture} {kernel.name}: no __launch_bounds__')
+        elif known[0] < 1:
+            wrong.append(f'sm_{kernel.architecture} {kernel.name}: too much {known[1]} for one block')
+    return wrong
+
+
 def table(kernels):
     """Markdown of (kernel, entry of gates.toml) pairs."""
     lines = ['| kernel | sm | registers | shared memory | threads | blocks per multiprocessor | occupancy | limited by |',
              '|---|---|---|---|---|---|---|---|']
     for kernel, entry in sorted(kernels, key=lambda pair: (pair[0].name, pair[0].architecture)):
-        threads, architecture = entry.get('threads', kernel.threads), kernel.architecture
-        if not threads or architecture not in LIMITS:
+        known = _blocks_of(kernel, entry)
+        if known is None:
             continue
-        shared = kernel.shared + entry.get('dynamic_shared', 0)
-        count, limit = blocks(architecture, kernel.registers, shared, threads)
+        count, limit, threads, shared = known
+        architecture = kernel.architecture
         share = 100 * count * ((threads + 31) // 32 * 32) // LIMITS[architecture].threads
         lines.append(f'| `{kernel.name}` | {architecture} | {kernel.registers} | {shared} | {threads} | {count} | {share} % | '
                      f'{limit} |')

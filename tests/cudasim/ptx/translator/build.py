@@ -35,17 +35,16 @@ def translate(files, cache, cudart, architecture=None, only=''):
     """The library of the kernels in these programs and libraries, None if there are none, and their mangled names; of
     those kernels only whose names hold a match of the regular expression `only`."""
     cache.mkdir(parents=True, exist_ok=True)
-    sources, kernels, translated_kernels = {}, set(), []
+    sources, kernels = {}, set()
     for file in files:
         if not file.is_file():
             raise BuildError(f'{file}: no such file')
         for ptx in _extract(file, cache, architecture):
-            translated = module.translate(parser.parse(ptx))
+            translated = module.translate(parser.parse(ptx), only)
             warn(file, translated)
             for kernel, name in translated.kernels.items():
-                if kernel not in kernels and re.search(only, kernel):  # a template in two modules is the same kernel
+                if kernel not in kernels:  # a template in two modules is the same kernel
                     sources[name] = translated.files[name]
-                    translated_kernels.append(kernel)
             kernels |= set(translated.kernels)
             sources |= {name: text for name, text in translated.files.items() if name not in translated.kernels.values()}
     if not kernels:
@@ -56,7 +55,7 @@ def translate(files, cache, cudart, architecture=None, only=''):
     key = _digest(*map(str, objects), str(cudart))
     library = _kept(cache / f'kernels-{key}.so', lambda out: _run(
         'g++', '-shared', *map(str, objects), '-o', out, f'-L{cudart}', '-l:libcudart.so.13'))
-    return library, sorted(translated_kernels)
+    return library, sorted(kernels)
 
 
 def _digest(*texts):

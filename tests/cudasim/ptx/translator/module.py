@@ -22,8 +22,9 @@ class Translation:
     kernels: dict  # kernel -> its file
 
 
-def translate(module):
-    """The files' names say their content: a file whose name is known need not be compiled again."""
+def translate(module, only=''):
+    """Of the kernels whose names hold a match of `only`. The files' names say their content: a file whose name is known
+    need not be compiled again."""
     variables = {v.name: v for v in module.variables if v.space in ('global', 'const')}
     prefix = 'm' + _digest(repr(sorted(variables.items())))[:8]
     symbols = {name: f'address_of({prefix}_{identifier(name)})' for name in variables}
@@ -33,7 +34,7 @@ def translate(module):
     if variables:
         result.files.update(_file('variables', _variables(variables.values(), prefix, result.unsupported)))
     functions = {f.name: f for f in module.functions if not f.is_entry}
-    for entry in (f for f in module.functions if f.is_entry):
+    for entry in (f for f in module.functions if f.is_entry and re.search(only, f.name)):
         text, unsupported = _kernel(entry, functions, symbols, statics, module, variables, prefix)
         file = _file(entry.name, text)
         result.files.update(file)
