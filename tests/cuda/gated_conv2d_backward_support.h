@@ -154,7 +154,7 @@ class DeviceBackwardCase {
   }
 
   GatedConv2dBackwardCall& call() { return call_; }
-  const MapLayout& x_map() const { return x_map_; }
+  [[nodiscard]] const MapLayout& x_map() const { return x_map_; }
   cudaError_t run() {
     workspace_ = std::make_unique<DeviceArray>(gated_conv2d_backward_workspace(call_));
     call_.workspace = workspace_->data();
@@ -162,12 +162,12 @@ class DeviceBackwardCase {
     const cudaError_t ended = cudaDeviceSynchronize();
     return error == cudaSuccess ? ended : error;
   }
-  std::vector<float> grad_x() const { return decode(grad_x_.read(), precision_); }
-  std::vector<float> grad_weight() const { return decode(grad_weight_.read(), precision_); }
-  std::vector<float> grad_bias() const { return decode(grad_bias_.read(), precision_); }
+  [[nodiscard]] std::vector<float> grad_x() const { return decode(grad_x_.read(), precision_); }
+  [[nodiscard]] std::vector<float> grad_weight() const { return decode(grad_weight_.read(), precision_); }
+  [[nodiscard]] std::vector<float> grad_bias() const { return decode(grad_bias_.read(), precision_); }
 
  private:
-  size_t bytes(size_t elements) const { return elements * element_bytes(precision_); }
+  [[nodiscard]] size_t bytes(size_t elements) const { return elements * element_bytes(precision_); }
 
   Precision precision_;
   MapLayout x_map_;

@@ -105,9 +105,10 @@ inline AttentionGradientReference differentiate_by_definition(const kernels::Con
         if (std::min({row, column, to_row, to_column}) < 0 || std::max(row, to_row) >= op.height ||
             std::max(column, to_column) >= op.width)
           continue;
-        for (int64_t c = 0; c < op.channels; ++c)
+        for (int64_t c = 0; c < op.channels; ++c) {
           body(static_cast<size_t>((row * op.width + column) * op.channels + c),
                static_cast<size_t>((to_row * op.width + to_column) * op.channels + c));
+        }
       }
     }
   };
@@ -134,9 +135,10 @@ inline AttentionGradientReference differentiate_by_definition(const kernels::Con
       gradients[static_cast<size_t>(p)] = gradient;
       mean += weight * gradient;
     }
-    for (int64_t p = 0; p < count; ++p)
+    for (int64_t p = 0; p < count; ++p) {
       slopes[index(p, q)] =
           op.scale * weights[static_cast<size_t>(p)] * (gradients[static_cast<size_t>(p)] - mean);
+    }
   }
   if (op.fuse) slopes = sum_diagonals(sum_diagonals(slopes, by_columns, true), by_rows, true);
   for (int64_t p = 0; p < count; ++p) {
