@@ -1,6 +1,9 @@
 // The backward of one gated 3x3 convolution, and the gate of its result alone, forward and backward, NHWC,
-// for the profile. Usage: gated_conv2d_backward_profile HEIGHT WIDTH IN_CHANNELS OUT_CHANNELS PRECISION (its
-// number)
+// for the profile.
+//
+// Usage: gated_conv2d_backward_profile HEIGHT WIDTH IN_CHANNELS OUT_CHANNELS PRECISION
+//
+// PRECISION is its number. IN_CHANNELS 0: the gate only.
 #include "cuda/gate.h"
 #include "cuda/gated_conv2d_backward.h"
 #include "profile.h"
@@ -18,6 +21,18 @@ int main(int argc, char** argv) {
     return profile::zeros<float>(size_t(height) * size_t(width) * size_t(channels));
   };
   const auto strides = [&](int channels) { return channels_last(height, width, channels); };
+  const float* z = map(2 * out);
+  const Activation elu = Activation::kElu;
+  profile::check(
+      gate({elu, precision, 1, out, height, width, z, strides(2 * out), map(out), strides(out)}, nullptr));
+  profile::check(gate_backward({elu, precision, 1, out, height, width, z, strides(2 * out), map(out),
+                                strides(out), map(2 * out), strides(2 * out)},
+                               nullptr));
+  if (in == 0) {
+    profile::finish();
+    return 0;
+  }
+
   const size_t weights = size_t(2 * out) * size_t(in) * 9;
   const auto rows = [&] { return profile::zeros<float>(size_t(2 * out)); };
 
@@ -38,13 +53,6 @@ int main(int argc, char** argv) {
   call.workspace = profile::zeros<unsigned char>(gated_conv2d_backward_workspace(call));
   profile::check(gated_conv2d_backward(call, nullptr));
 
-  const float* z = map(2 * out);
-  const Activation elu = Activation::kElu;
-  profile::check(
-      gate({elu, precision, 1, out, height, width, z, strides(2 * out), map(out), strides(out)}, nullptr));
-  profile::check(gate_backward({elu, precision, 1, out, height, width, z, strides(2 * out), call.grad,
-                                strides(out), map(2 * out), strides(2 * out)},
-                               nullptr));
   // A stride beyond the filter leaves rows of dx that are cleared.
   call.layer.kernel_height = call.layer.kernel_width = 1;
   call.layer.stride_y = 2;
