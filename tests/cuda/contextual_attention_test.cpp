@@ -276,16 +276,16 @@ TEST(ContextualAttention, WantedPixelsHaveTheSameBitsAndTheRestIsZero) {
 // The last row of a tile: its pixels lie in cells of this tile and of the one below.
 TEST(ContextualAttention, WantedPixelsAtTheEdgeOfATile) {
   Input input(kTall);
-  const Output all = input.run();
+  auto expected = input.reference().y;
   const int32_t last = 22;
   for (int32_t r = 0; r < input.op.grid_height(); ++r) {
     for (int32_t x = 0; x < input.op.grid_width(); ++x) input.wanted.push_back(r == last ? 1 : 0);
   }
-  const Output some = input.run();
   const auto row = static_cast<size_t>(input.op.width * input.op.channels);
-  for (size_t i = 0; i < all.y.size(); ++i) {
-    ASSERT_EQ(some.y[i], i / row / 2 == last ? all.y[i] : 0) << i / row;
+  for (size_t i = 0; i < expected.size(); ++i) {
+    if (i / row / 2 != last) expected[i] = 0;
   }
+  EXPECT_LE(difference(input.run().y, expected), 1e-5);
 }
 
 // Scores of thousands, patches that are shorter than the smallest norm, all features 0, opposite signs.
