@@ -64,7 +64,7 @@ template <class Call>
 Tensor take_workspace(Call& call, size_t bytes, const Tensor& f, const Options& options) {
   TORCH_CHECK_VALUE(bytes > 0, "contextual_attention: f: has shape ", f.sizes(), ", with scale ",
                     options.scale, " too large for a CUDA device");
-  const Tensor workspace = device_bytes(bytes, f);
+  Tensor workspace = device_bytes(bytes, f);
   call.workspace = workspace.mutable_data_ptr();
   call.workspace_bytes = bytes;
   return workspace;

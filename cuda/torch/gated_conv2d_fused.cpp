@@ -138,7 +138,7 @@ Tensor gated_conv2d_fused(const GatedConv2dProblem& problem) {
   const auto layer = layer_of(problem);
   const int64_t together = pictures_together(problem);
   const Tensor input = readable(problem.x);
-  const cudaStream_t stream = current_stream(input.device());
+  cudaStream_t stream = current_stream(input.device());
   const Tensor bias = dense(problem.bias);
   const Tensor weights = packed(layer, problem.weight, bias, stream);
   Tensor y = at::empty(problem.shape, problem.x.options(), problem.x.suggest_memory_format());
@@ -161,7 +161,7 @@ Gradients gated_conv2d_fused_backward(const GatedConv2dProblem& problem, const T
                                       std::array<bool, 3> wanted) {
   const auto layer = layer_of(problem);
   const Tensor input = readable(problem.x);
-  const cudaStream_t stream = current_stream(input.device());
+  cudaStream_t stream = current_stream(input.device());
   const Tensor bias = dense(problem.bias);
   const auto& shape = problem.shape;
   const int64_t picture_bytes =
