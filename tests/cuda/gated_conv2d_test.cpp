@@ -233,7 +233,8 @@ TEST(GatedConv2dArguments, WrongOnesAreRefusedBeforeAnythingRuns) {
          c.workspace = nullptr;
        }},
   };
-  const Case c = padded("arguments", layer(8, 12), 5, 6, 1);
+  Case c = padded("arguments", layer(8, 12), 5, 6, 1);
+  c.layer.precision = Precision::kFloat16;
   const Operands o = operands_of(c);
   DeviceCase device(c, o);
   ASSERT_EQ(device.run(), cudaSuccess);
