@@ -190,7 +190,7 @@ __device__ __forceinline__ void multiply_turned_step(const unsigned char* stage,
   const unsigned char* z = stage + Tile::kXBytes;
   const int column = warp_m * Tile::kMTiles * 16;
   const int row = warp_n * Tile::kNTiles * 8;
-  [[maybe_unused]] constexpr int kUnrolled = kPrecision == Precision::kFloat32 ? 1 : 2;
+  [[maybe_unused]] constexpr int kUnrolled = sizeof(T) == 4 ? 1 : 2;  // floats: registers are spilled else
 #pragma unroll kUnrolled
   for (int half = 0; half < 2; ++half) {
     Fragment<kPrecision, 4> a[Tile::kMTiles];

@@ -26,7 +26,8 @@ void open(const char* what, const std::string& file) {
 
 // Looking makes LibTorch decide, so only after its CUDA half was opened.
 bool libtorch_knows_cuda() {
-  return typeid(at::detail::getCUDAHooks()) != typeid(at::CUDAHooksInterface);
+  const at::CUDAHooksInterface& hooks = at::detail::getCUDAHooks();
+  return typeid(hooks) != typeid(at::CUDAHooksInterface);
 }
 
 }  // namespace

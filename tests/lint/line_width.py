@@ -9,7 +9,8 @@ import sys
 import tempfile
 
 WIDTH = 140
-FOLDERS = ("", "docs", "docs/decisions", "examples/photos", "tests/data")
+FOLDERS = ("", "docs", "docs/decisions", "docs/kernels", "docs/ops", "examples/photos", "tests/cudasim", "tests/cudasim/ptx",
+           "tests/data")
 GENERATED = {"docs/benchmarks.md", "docs/benchmarks-gpu.md"}
 
 

@@ -177,6 +177,8 @@ class Copy:
     def run(self, *command):
         """Appends to the log; returns the exit status and what was printed."""
         environment = dict(os.environ, CCACHE_BASEDIR=str(self.tree))
+        # What scripts/setup-cuda fetched lies below the build folder, which is not copied.
+        environment.setdefault("CUDA_PATH", str(self.source / "build/cuda/nvidia/cu13"))
         done = subprocess.run(command, env=environment, text=True, check=False, errors="replace",
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         with open(self.log, "a", encoding="utf-8") as log:

@@ -28,7 +28,8 @@ TEST(CudaOperators, OpenFirstThenTheCpuIsUsed) {
   infill::open_cuda_operators();
   infill::open_cuda_operators();
   EXPECT_TRUE(has_cuda_kernel());
-  EXPECT_FALSE(typeid(at::detail::getCUDAHooks()) == typeid(at::CUDAHooksInterface));
+  const at::CUDAHooksInterface& hooks = at::detail::getCUDAHooks();
+  EXPECT_FALSE(typeid(hooks) == typeid(at::CUDAHooksInterface));
   EXPECT_EQ(on_the_cpu().size(1), 2);
 }
 
