@@ -5,7 +5,8 @@ usage: second_front_end.py [--clang CLANG] [--architectures 75,80] --toolkit FOL
 
 Debian's clang 14 knows CUDA 11 and is given two things to read the headers of CUDA 13, which have no texture references
 any more: an empty texture_fetch_functions.h, and the include guard of its own header of texture functions as a macro.
-From 16 on the first is enough. Device code only: the headers are not for clang's host side. Warnings are errors, but for
+From 16 on the first is enough. An empty curand_mtgp32_kernel.h is for toolkits from PyPI: it is in another package, and
+clang's wrapper includes it always. Device code only: the headers are not for clang's host side. Warnings are errors, but for
 parameters that a body of another architecture uses.
 """
 
@@ -34,7 +35,8 @@ def main():
     arguments.add_argument('files', nargs='+', type=pathlib.Path)
     options = arguments.parse_args()
     with tempfile.TemporaryDirectory() as shims:
-        pathlib.Path(shims, 'texture_fetch_functions.h').touch()
+        for header in ('texture_fetch_functions.h', 'curand_mtgp32_kernel.h'):
+            pathlib.Path(shims, header).touch()
         jobs = [(file, architecture) for file in options.files for architecture in options.architectures.split(',')]
         with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
             results = list(pool.map(lambda job: subprocess.run(command(options, shims, *job), capture_output=True, text=True),
