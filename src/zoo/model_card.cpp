@@ -1,6 +1,8 @@
 #include "zoo/model_card.h"
 
+#include <functional>
 #include <nlohmann/json.hpp>
+#include <string>
 #include <utility>
 #include <variant>
 
@@ -44,39 +46,65 @@ json json_of(const Parameters::mapped_type& value) {
   return std::visit([](const auto& plain) { return json(plain); }, value);
 }
 
-json json_of(const Parameters& parameters) {
-  json object = json::object();
-  for (const auto& [name, value] : parameters) object[name] = json_of(value);
-  return object;
+// How a scalar is written.
+using Write = std::function<std::string(const json&)>;
+
+std::string strictly(const json& value) {
+  return value.dump();
+}
+
+std::string in_ascii(const json& value) {
+  return value.dump(-1, ' ', true, json::error_handler_t::replace);
+}
+
+// Text, not an object of the JSON library: destroying one takes memory, and ends the process when there is
+// none.
+class ObjectText {
+ public:
+  explicit ObjectText(Write write) : write_(std::move(write)) {}
+  ObjectText& add(std::string_view name, const json& value) { return add_text(name, write_(value)); }
+  ObjectText& add_text(std::string_view name, std::string_view value) {
+    if (text_.size() > 1) text_ += ',';
+    text_.append(write_(json(name))).append(":").append(value);
+    return *this;
+  }
+  [[nodiscard]] std::string close() const { return text_ + '}'; }
+
+ private:
+  Write write_;
+  std::string text_ = "{";
+};
+
+std::string object_of(const Parameters& parameters, const Write& write) {
+  ObjectText object(write);
+  for (const auto& [name, value] : parameters) object.add(name, json_of(value));
+  return object.close();
 }
 
 void check_agrees(std::string_view field, const json& carried, const json& found) {
   if (carried == found) return;
-  const auto show = [](const json& value) {
-    return value.dump(-1, ' ', true, json::error_handler_t::replace);
-  };
-  wrong(field, "is " + show(carried) + ", the file has " + show(found));
+  wrong(field, "is " + in_ascii(carried) + ", the file has " + in_ascii(found));
 }
 
 }  // namespace
 
 std::string to_json(const ModelCard& card) {
-  nlohmann::ordered_json object;
-  object["name"] = card.name;
-  object["kind"] = card.kind;
-  object["architecture"] = card.architecture;
-  object["parameters"] = json_of(card.parameters);
-  object["licence"] = card.licence;
-  if (!card.sha256.empty()) object["sha256"] = card.sha256;
   try {
-    return object.dump();
+    ObjectText object(strictly);
+    object.add("name", card.name)
+        .add("kind", card.kind)
+        .add("architecture", card.architecture)
+        .add_text("parameters", object_of(card.parameters, strictly))
+        .add("licence", card.licence);
+    if (!card.sha256.empty()) object.add("sha256", card.sha256);
+    return object.close();
   } catch (const json::exception&) {
     wrong("a text", "is not UTF-8");
   }
 }
 
 std::string to_json(const Parameters& parameters) {
-  return json_of(parameters).dump(-1, ' ', true, json::error_handler_t::replace);
+  return object_of(parameters, in_ascii);
 }
 
 ModelCard card_from_json(std::string_view text) {
